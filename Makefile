@@ -1,0 +1,86 @@
+# Every target makes .venv when it is missing, or older than what it was made from.
+# Nothing else is needed than make and Python 3.11 or newer (PYTHON=python3.12 picks one).
+
+PYTHON  ?= python3
+WORKERS ?= auto
+ARGS    ?=
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# The core is every module that lies directly in the package (floors 0 to 5).
+CORE := fastdjango_signals/*.py
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-typing test-all format clean \
+	check check-format check-lint check-floors check-changelog check-mypy check-pyright
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## Start the shop, drive it over HTTP, show who received what
+	@$(BIN)/python -m examples.shop.demo $(ARGS)
+
+test: $(STAMP) ## Run the tests; the core needs 100 % branch coverage (ARGS="-k name")
+	@$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadgroup $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@echo "== coverage: everything"
+	@$(BIN)/coverage report
+	@echo "== coverage: the core, which must be whole"
+	@$(BIN)/coverage report --include='$(CORE)' --fail-under=100
+
+test-typing: $(STAMP) ## Run the typing tests alone and print the table of the four checkers
+	@$(BIN)/python -m pytest tests/typing -n 0 -s -q $(ARGS)
+
+test-all: $(STAMP) ## Run the core's tests on each supported Python, and on the bare wheel
+	@$(BIN)/nox $(ARGS)
+
+check: check-format check-lint check-floors check-changelog check-mypy check-pyright ## Run every check below
+
+check-format: $(STAMP) ## ... ruff format
+	@echo "== ruff format"
+	@$(BIN)/ruff format --check .
+
+check-lint: $(STAMP) ## ... ruff lint
+	@echo "== ruff check"
+	@$(BIN)/ruff check .
+
+check-floors: $(STAMP) ## ... import-linter: who may import whom
+	@echo "== import-linter"
+	@$(BIN)/lint-imports --no-logo
+
+check-changelog: $(STAMP) ## ... CHANGELOG.md and __version__ agree
+	@echo "== changelog"
+	@$(BIN)/python tools/check_changelog.py
+
+check-mypy: $(STAMP) ## ... mypy, strict
+	@echo "== mypy"
+	@$(BIN)/mypy
+
+check-pyright: $(STAMP) ## ... pyright, strict
+	@echo "== pyright"
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+format: $(STAMP) ## Format the code and mend what ruff can mend
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+clean: ## Remove .venv and all that the other targets make
+	rm -rf $(VENV) .nox .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist htmlcov .coverage .coverage.*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"Python 3.11 or newer is needed, and $(PYTHON) is " + sys.version.split()[0] + \
+		"; try: make PYTHON=python3.12")'
+	@echo "Making $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -qq -c constraints.txt -e '.[dev]'
+	@touch $@

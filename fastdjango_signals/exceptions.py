@@ -1,0 +1,58 @@
+"""The errors that users meet, in one family."""
+
+from __future__ import annotations
+
+
+class SignalError(Exception):
+    """Root of every error that this package raises on its own account.
+
+    Attributes:
+        signal: The signal's name, where one is known.
+        receiver: The receiver's full name and place (`file:line`), where one is concerned.
+    """
+
+    def __init__(
+        self, message: str, *, signal: str | None = None, receiver: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.signal = signal
+        self.receiver = receiver
+
+
+class SignalDefinitionError(SignalError, TypeError):
+    """Raised when a signal is defined with something that cannot describe its payload."""
+
+
+class ReservedFieldError(SignalError, TypeError):
+    """Raised when a payload claims a name that every receiver already has a meaning for."""
+
+
+class ReceiverTypeError(SignalError, TypeError):
+    """Raised by `connect` for a receiver that is not async, or cannot be called at all."""
+
+
+class ReceiverSignatureError(SignalError, TypeError):
+    """Raised by `connect` for a receiver that no send of the signal could ever call.
+
+    Attributes:
+        problems: One sentence for each thing that does not fit.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        signal: str | None = None,
+        receiver: str | None = None,
+        problems: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, signal=signal, receiver=receiver)
+        self.problems = problems
+
+
+class SignalOptionError(SignalError, ValueError):
+    """Raised for an option, or a mix of options, that makes no sense."""
+
+
+class InstallError(SignalError, RuntimeError):
+    """Raised by `install` when the documented import path is already taken."""

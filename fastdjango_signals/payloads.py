@@ -1,0 +1,154 @@
+"""What a signal carries: the pydantic model behind `providing_args`, and its validation."""
+
+from __future__ import annotations
+
+import keyword
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from pydantic import BaseModel, ConfigDict, RootModel, ValidationError, create_model
+
+from fastdjango_signals.exceptions import ReservedFieldError, SignalDefinitionError
+from fastdjango_signals.places import caller, name_of
+
+RESERVED = ("sender", "payload")
+"""Names that every receiver may have in its own right, so that no field can have them."""
+
+
+class Payload(BaseModel):
+    """Base model for payloads: strict, frozen, closed to unknown fields.
+
+    Strict, so that what a type checker flags (`qty="1"`) is refused at run time too.
+    """
+
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra="forbid", arbitrary_types_allowed=True
+    )
+
+
+class OpenPayload(Payload):
+    """The payload of a signal that declares nothing, and so carries any keywords."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Schema:
+    """The model of one signal's payload, ready to validate.
+
+    Attributes:
+        model: The pydantic model class.
+        fields: The names of its fields, in order.
+        is_open: Whether keywords beyond the fields are carried too.
+        name: The name that a signal takes from this payload.
+    """
+
+    __slots__ = ("_by_name", "fields", "is_open", "model", "name")
+
+    def __init__(self, model: type[BaseModel], name: str) -> None:
+        self.model = model
+        self.fields = tuple(model.model_fields)
+        self.is_open = model.model_config.get("extra") == "allow"
+        self.name = name
+        aliased = any(
+            field.alias is not None or field.validation_alias is not None
+            for field in model.model_fields.values()
+        )
+        self._by_name: dict[str, Any] = {"by_alias": False, "by_name": True} if aliased else {}
+
+    def validate(self, keywords: dict[str, Any]) -> BaseModel:
+        """Return the payload of a send; raise `pydantic.ValidationError` where it does not fit.
+
+        The validator is read from the class at each send: a model with forward references
+        replaces it once they can be resolved.
+        """
+        if self.is_open and "payload" in keywords:
+            _refuse_reserved(self.model, ["payload"])
+        validated = self.model.__pydantic_validator__.validate_python(keywords, **self._by_name)
+        if not isinstance(validated, self.model):
+            raise SignalDefinitionError(
+                f"a validator of {name_of(self.model)} returned {name_of(type(validated))} "
+                f"instead of the model; return an instance of {self.model.__name__}"
+            )
+        return validated
+
+    def values(self, payload: BaseModel) -> dict[str, Any]:
+        """Return the fields of a payload by name, as they are: nested models stay models."""
+        attributes = payload.__dict__
+        values = {name: attributes[name] for name in self.fields}
+        if self.is_open:
+            values.update(payload.__pydantic_extra__ or {})
+        return values
+
+
+def schema_of(providing_args: object) -> Schema:
+    """Return the schema that `providing_args` declares: a model class, names, or None."""
+    if providing_args is None:
+        return Schema(OpenPayload, f"{caller()[0]}.Signal()")
+    if isinstance(providing_args, type) and issubclass(providing_args, BaseModel):
+        return _schema_of_model(providing_args)
+    if isinstance(providing_args, Sequence) and not isinstance(providing_args, str | bytes):
+        return _schema_of_names(providing_args)
+    _refuse(providing_args)
+
+
+def _schema_of_model(model: type[BaseModel]) -> Schema:
+    if issubclass(model, RootModel):
+        raise SignalDefinitionError(
+            f"{name_of(model)} is a RootModel and has no fields to send by keyword; "
+            "declare a Payload with a field for its value"
+        )
+    taken = [name for name in RESERVED if name in model.model_fields]
+    if taken:
+        _refuse_reserved(model, taken)
+    return Schema(model, f"{model.__module__}.{model.__qualname__}")
+
+
+def _schema_of_names(names: Sequence[object]) -> Schema:
+    for name in names:
+        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+            raise SignalDefinitionError(
+                f"providing_args lists {name!r}, which cannot be a keyword; "
+                'list plain names, as in ["order", "user"]'
+            )
+        if names.count(name) > 1:
+            raise SignalDefinitionError(f"providing_args lists {name!r} twice")
+    module, title = caller()[0], f"Signal({', '.join(map(str, names))})"
+    with warnings.catch_warnings():
+        # A name such as "json" hides a method of the model, which no receiver ever misses.
+        warnings.filterwarnings("ignore", message=".*shadows an attribute.*")
+        try:
+            model = create_model(
+                title,
+                __base__=Payload,
+                __module__=module,
+                __config__=None,
+                **{str(name): (Any, ...) for name in names},
+            )
+        except (NameError, TypeError, ValueError) as error:
+            raise SignalDefinitionError(f"providing_args cannot be a payload: {error}") from error
+    return _schema_of_model(model)
+
+
+def annotate(error: ValidationError, signal: str, sender: object) -> None:
+    """Add to a validation error which send it belongs to."""
+    error.add_note(f"in a send of signal {signal} by sender {name_of(sender)}")
+
+
+def _refuse_reserved(model: type[BaseModel], names: Sequence[str]) -> NoReturn:
+    listed = " and ".join(f'"{name}"' for name in names)
+    raise ReservedFieldError(
+        f"{name_of(model)} has a field {listed}, which every receiver already has in its own "
+        "right; rename the field"
+    )
+
+
+def _refuse(providing_args: object) -> NoReturn:
+    if isinstance(providing_args, str):
+        hint = f'write ["{providing_args}"] for a single name'
+    elif isinstance(providing_args, BaseModel | Mapping):
+        hint = "give the model class itself"
+    else:
+        hint = 'give a pydantic model class, or a list of names such as ["order", "user"]'
+    kind = "a string" if isinstance(providing_args, str) else name_of(providing_args)
+    raise SignalDefinitionError(f"providing_args is {kind}; {hint}")

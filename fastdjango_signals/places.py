@@ -1,0 +1,65 @@
+"""Say what an object is called and where it was written, for errors and listings."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+PACKAGE = __name__.partition(".")[0]
+
+
+def name_of(subject: object) -> str:
+    """Return the full name of a class or callable; of other objects, that of their class.
+
+    Strings stand for themselves. Values of other kinds are never printed: they may be secret.
+    """
+    if isinstance(subject, str):
+        return repr(subject)
+    if isinstance(subject, functools.partial):
+        return f"partial({name_of(subject.func)})"
+    qualified = getattr(subject, "__qualname__", None)
+    if isinstance(qualified, str):
+        module = getattr(subject, "__module__", None)
+        return f"{module}.{qualified}" if isinstance(module, str) else qualified
+    return f"<{name_of(type(subject))} object>"
+
+
+def place_of(function: Callable[..., Any]) -> str | None:
+    """Return `file:line` of a callable's definition, or None where Python code has none."""
+    code = _code_of(function)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else None
+
+
+def describe(function: object) -> str:
+    """Return the name of a callable with the place of its definition, where it has one."""
+    place = place_of(function) if callable(function) else None
+    return f"{name_of(function)} ({place})" if place else name_of(function)
+
+
+def caller() -> tuple[str, str]:
+    """Return the module name and `file:line` of the nearest frame outside this package."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__")):
+        frame = frame.f_back
+    module = frame.f_globals.get("__name__", "__main__")
+    return module, f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def _is_ours(module: object) -> bool:
+    return isinstance(module, str) and (module == PACKAGE or module.startswith(f"{PACKAGE}."))
+
+
+def _code_of(function: Callable[..., Any]) -> CodeType | None:
+    while isinstance(function, functools.partial):
+        function = function.func
+    if inspect.ismethod(function):
+        function = function.__func__
+    function = inspect.unwrap(function)
+    code = getattr(function, "__code__", None)
+    if code is None and not isinstance(function, type):
+        code = getattr(type(function).__call__, "__code__", None)
+    return code if isinstance(code, CodeType) else None

@@ -1,0 +1,268 @@
+"""Who listens to which sender: kept by identity, for as long as both sides live.
+
+Two things may interfere with any statement here. Another thread: a lock keeps it out. And this
+very thread, since collecting garbage runs callbacks and `__del__` methods that may disconnect;
+so the lock is reentrant, single dict operations do the work, and `_changes` tells a step that
+computed something whether it is still true.
+
+A send takes no lock: it reads a plan, which is made once and then only replaced.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+import warnings
+import weakref
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, TypeAlias
+
+from fastdjango_signals.receivers import Connection, ReceiverKey, Reference
+
+Plan: TypeAlias = tuple[Connection, ...]
+"""The connections that a send from one sender reaches, in call order. Never changed, only replaced."""
+
+_ANY: Hashable = None
+"""Key of the entry for receivers that listen to every sender; also `sender=None`."""
+
+_STALE: tuple[int, Plan] = (-1, ())
+
+
+class Entry:
+    """The receivers connected for one sender.
+
+    Attributes:
+        sender: Returns the sender, or None once it has been collected.
+        connections: By receiver, in order of connection.
+        built: The last plan made for this sender, with the stamp of what it was made from.
+    """
+
+    __slots__ = ("built", "connections", "sender")
+
+    def __init__(self, sender: Callable[[], object]) -> None:
+        self.sender = sender
+        self.connections: dict[ReceiverKey, Connection] = {}
+        self.built: tuple[int, Plan] = _STALE
+
+
+class Registry:
+    """The connections of one signal."""
+
+    __slots__ = (
+        "__weakref__",
+        "_any",
+        "_bury",
+        "_changes",
+        "_dead",
+        "_entries",
+        "_lock",
+        "_order",
+        "_shared",
+        "_subclass_connections",
+    )
+
+    def __init__(self) -> None:
+        self._any = Entry(lambda: None)
+        self._entries: dict[Hashable, Entry] = {}
+        self._lock = threading.RLock()
+        self._order = itertools.count()
+        self._changes = 0
+        self._shared = 0  # stamp of the receivers that more than one sender reaches
+        self._subclass_connections = 0
+        self._dead: deque[Reference] = deque()
+        self._bury = _burier(weakref.ref(self))
+
+    @property
+    def on_death(self) -> Callable[[weakref.ref[Any]], None]:
+        """The callback for weak references to receivers of this registry."""
+        return self._bury
+
+    def next_order(self) -> int:
+        """Return the rank of the next connection."""
+        return next(self._order)
+
+    def find(self, key: ReceiverKey, sender: object) -> Connection | None:
+        """Return the live connection of a receiver for exactly this sender."""
+        entry = self._entry(sender)
+        connection = entry.connections.get(key) if entry else None
+        return connection if connection and connection.resolve() is not None else None
+
+    def add(self, connection: Connection, sender: object) -> bool:
+        """Connect; return False, and change nothing, where the receiver is connected already."""
+        with self._lock:
+            while True:
+                entry = self._entry_for(sender)
+                present = entry.connections.setdefault(connection.key, connection)
+                if present is not connection and present.resolve() is None:
+                    self._drop(entry, present)  # its callback has yet to run
+                elif self._entry(sender) is entry:
+                    break
+            added = present is connection
+            if added:
+                self._subclass_connections += connection.options.subclasses
+                self._changed(entry, connection)
+        self._sweep()
+        return added
+
+    def remove(self, key: ReceiverKey, sender: object) -> bool:
+        """Disconnect; return whether a live receiver was connected."""
+        with self._lock:
+            entry = self._entry(sender)
+            connection = entry.connections.get(key) if entry else None
+            if entry is None or connection is None:
+                return False
+            alive = connection.resolve() is not None
+            self._drop(entry, connection)
+            self._forget_if_empty(key_of_sender(sender), entry)
+        self._sweep()
+        return alive
+
+    def plan(self, sender: object) -> Plan:
+        """Return the connections that a send from `sender` reaches now."""
+        entry = self._any
+        if self._entries:
+            own = self._entry(sender)
+            if own is not None:
+                entry = own
+            elif self._subclass_connections and isinstance(sender, type):
+                return self._rebuild(None, sender)
+        stamp, plan = entry.built
+        return plan if stamp == self._shared else self._rebuild(entry, sender)
+
+    def __iter__(self) -> Iterator[tuple[object, Connection]]:
+        """Iterate over all connections with their senders, in call order."""
+        with self._lock:
+            found = [
+                (entry.sender(), connection)
+                for entry in (self._any, *list(self._entries.values()))
+                for connection in list(entry.connections.values())
+            ]
+        return iter(sorted(found, key=lambda pair: pair[1].rank))
+
+    def _entry(self, sender: object) -> Entry | None:
+        if sender is None:
+            return self._any
+        try:
+            entry = self._entries.get(key_of_sender(sender))
+        except TypeError:  # unhashable, so nobody can have connected to it
+            return None
+        if entry is None or not isinstance(entry.sender, Reference):
+            return entry
+        return entry if entry.sender() is sender else None
+
+    def _entry_for(self, sender: object) -> Entry:
+        if sender is None:
+            return self._any
+        key = key_of_sender(sender)
+        entry = self._entry(sender)
+        if entry is None:
+            entry = self._entries[key] = Entry(self._hold(sender, key))
+        return entry
+
+    def _hold(self, sender: object, key: Hashable) -> Callable[[], object]:
+        if isinstance(key, tuple):
+            return lambda: sender
+        reference = Reference(sender, self._bury)
+        reference.sender_key, reference.receiver_key, reference.warning = key, None, None
+        return reference
+
+    def _rebuild(self, entry: Entry | None, sender: object) -> Plan:
+        with self._lock:
+            while True:
+                changes = self._changes
+                if entry is None:  # a class that only inherits receivers: its plan is kept too
+                    entry = self._entry_for(sender)
+                stamp = self._shared
+                plan = tuple(sorted(self._reached(entry, sender), key=lambda found: found.rank))
+                if changes == self._changes:
+                    entry.built = (stamp, plan)
+                    break
+        self._sweep()
+        return plan
+
+    def _reached(self, entry: Entry, sender: object) -> Iterator[Connection]:
+        yield from list(self._any.connections.values())
+        if entry is not self._any:
+            yield from list(entry.connections.values())
+        if self._subclass_connections and isinstance(sender, type):
+            for base in sender.__mro__[1:]:
+                inherited = self._entry(base)
+                if inherited is not None:
+                    for connection in list(inherited.connections.values()):
+                        if connection.options.subclasses:
+                            yield connection
+
+    def _changed(self, entry: Entry, connection: Connection) -> None:
+        self._changes += 1
+        if entry is self._any or connection.options.subclasses:
+            self._shared += 1
+        else:
+            entry.built = _STALE
+
+    def _drop(self, entry: Entry, connection: Connection) -> None:
+        if entry.connections.get(connection.key) is connection:
+            del entry.connections[connection.key]
+            self._subclass_connections -= connection.options.subclasses
+            self._changed(entry, connection)
+
+    def _forget_if_empty(self, key: Hashable, entry: Entry) -> None:
+        if not entry.connections and self._entries.get(key) is entry:
+            del self._entries[key]
+
+    def _sweep(self) -> None:
+        """Remove what has died, unless another thread is at work: it sweeps when it is done."""
+        while self._dead and self._lock.acquire(blocking=False):
+            try:
+                while self._dead:
+                    self._remove_dead(self._dead.popleft())
+            finally:
+                self._lock.release()
+
+    def _remove_dead(self, reference: Reference) -> None:
+        entry = self._entry_of(reference)
+        if entry is not None and entry.sender is reference:
+            del self._entries[reference.sender_key]
+            for connection in list(entry.connections.values()):
+                self._drop(entry, connection)
+        elif entry is not None and (connection := _held_by(reference, entry)):
+            self._drop(entry, connection)
+            self._forget_if_empty(reference.sender_key, entry)
+
+    def _entry_of(self, reference: Reference) -> Entry | None:
+        key = reference.sender_key
+        return self._any if key is _ANY else self._entries.get(key)
+
+
+def key_of_sender(sender: object) -> Hashable:
+    """Return `id` for a sender that can be weakly referenced, else its value in a tuple.
+
+    The tuple cannot be hashed where the value cannot.
+    """
+    if sender is None:
+        return _ANY
+    return id(sender) if type(sender).__weakrefoffset__ else (sender,)
+
+
+def _held_by(reference: Reference, entry: Entry) -> Connection | None:
+    if reference.receiver_key is None:
+        return None
+    connection = entry.connections.get(reference.receiver_key)
+    return connection if connection and connection.resolve is reference else None
+
+
+def _burier(registry: weakref.ref[Registry]) -> Callable[[weakref.ref[Any]], None]:
+    # One function for all references of a registry, which must not keep the registry alive.
+    def bury(reference: weakref.ref[Any]) -> None:
+        living = registry()
+        if living is None or not isinstance(reference, Reference):
+            return
+        entry = living._entry_of(reference)
+        leaked = reference.warning if entry and _held_by(reference, entry) else None
+        living._dead.append(reference)
+        living._sweep()
+        if leaked and not sys.is_finalizing():
+            warnings.warn(leaked, ResourceWarning, stacklevel=2)
+
+    return bury

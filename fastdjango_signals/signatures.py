@@ -1,0 +1,139 @@
+"""Whether a receiver can be called: is it async, and does its signature take the payload."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Iterator, Mapping
+from inspect import Parameter
+
+from fastdjango_signals.exceptions import ReceiverSignatureError, ReceiverTypeError
+from fastdjango_signals.payloads import RESERVED, Schema
+from fastdjango_signals.places import describe, name_of
+
+_BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+
+
+def require_async(receiver: object, signal: str) -> None:
+    """Raise `ReceiverTypeError` unless calling the receiver gives a coroutine."""
+    problem = _why_not_async(receiver)
+    if problem:
+        described = describe(receiver)
+        raise ReceiverTypeError(
+            f"Signal {signal} cannot connect {described}: {problem}",
+            signal=signal,
+            receiver=described,
+        )
+
+
+def takes_payload(receiver: object, schema: Schema, signal: str) -> bool:
+    """Return whether the receiver takes the payload whole, as `payload`, or else its fields.
+
+    Raises:
+        ReceiverSignatureError: No send could call the receiver; every reason is named.
+    """
+    described = describe(receiver)
+    try:
+        parameters = inspect.signature(receiver).parameters  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise ReceiverSignatureError(
+            f"Signal {signal} cannot connect {described}: its signature cannot be read ({error})",
+            signal=signal,
+            receiver=described,
+        ) from error
+    whole = _accepts(parameters, "payload")
+    fields = ("payload",) if whole else schema.fields
+    problems = tuple(_problems(parameters, fields, schema, whole=whole))
+    if problems:
+        raise ReceiverSignatureError(
+            f"Signal {signal} cannot call {described}: {'; '.join(problems)}. "
+            f"Write: async def {_short_name(receiver)}({_example(schema, whole=whole)})",
+            signal=signal,
+            receiver=described,
+            problems=problems,
+        )
+    return whole
+
+
+def _why_not_async(receiver: object) -> str | None:
+    if isinstance(receiver, type):
+        return "it is a class; connect an instance with an async __call__"
+    if not callable(receiver):
+        return "it cannot be called; connect an async function"
+    function: object = receiver
+    while isinstance(function, functools.partial):
+        function = function.func
+    candidates = (function, getattr(type(function), "__call__", None))  # noqa: B004 - the method is wanted
+    if any(inspect.iscoroutinefunction(candidate) for candidate in candidates):
+        return None
+    if any(inspect.isasyncgenfunction(candidate) for candidate in candidates):
+        return "it is an async generator; return a value instead of yielding"
+    return 'it is not async; declare it with "async def"'
+
+
+def _problems(
+    parameters: Mapping[str, Parameter], fields: tuple[str, ...], schema: Schema, *, whole: bool
+) -> Iterator[str]:
+    kinds = {parameter.kind for parameter in parameters.values()}
+    takes_any = Parameter.VAR_KEYWORD in kinds
+    catch_all = takes_any and Parameter.VAR_POSITIONAL in kinds
+    if not _accepts(parameters, "sender") and not (catch_all and "sender" not in parameters):
+        yield 'it has no parameter "sender" that can be given by keyword'
+    for name, parameter in parameters.items():
+        if name != "sender":
+            yield from _parameter_problem(parameter, fields, schema, whole=whole)
+    if takes_any:
+        return
+    if schema.is_open and not whole:
+        yield 'the signal carries any keyword, so it needs "**kwargs"'
+    homeless = [name for name in fields if name not in parameters]
+    if homeless:
+        listed = _listed(homeless)
+        yield f'it has no place for {listed} of {schema.model.__name__}; add {"it" if len(homeless) == 1 else "them"} or "**kwargs"'
+
+
+def _parameter_problem(
+    parameter: Parameter, fields: tuple[str, ...], schema: Schema, *, whole: bool
+) -> Iterator[str]:
+    name = parameter.name
+    if parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
+        return
+    required = parameter.default is Parameter.empty
+    if parameter.kind is Parameter.POSITIONAL_ONLY:
+        if required or name in fields:
+            yield f'"{name}" is positional-only, but receivers are called by keyword'
+    elif required and name not in fields:
+        if whole:
+            yield f'it takes the payload whole, so nothing fills "{name}"'
+        elif name == "self":
+            yield 'it is a plain function that requires "self"; connect the bound method of an object'
+        elif not schema.is_open:
+            yield f'it requires "{name}", which {schema.model.__name__} does not provide' + _near(
+                name, fields
+            )
+
+
+def _accepts(parameters: Mapping[str, Parameter], name: str) -> bool:
+    parameter = parameters.get(name)
+    return parameter is not None and parameter.kind in _BY_KEYWORD
+
+
+def _near(name: str, fields: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(name, [*fields, *RESERVED], n=1)
+    return f'; did you mean "{near[0]}"?' if near else ""
+
+
+def _listed(names: list[str]) -> str:
+    quoted = [f'"{name}"' for name in names]
+    return " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
+
+
+def _short_name(receiver: object) -> str:
+    return name_of(receiver).rstrip(")>").rpartition(".")[2].partition(" ")[0]
+
+
+def _example(schema: Schema, *, whole: bool) -> str:
+    if whole:
+        return f"sender, payload: {schema.model.__name__}"
+    return ", ".join(["sender", *schema.fields, "**kwargs"])
