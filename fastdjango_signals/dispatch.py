@@ -150,7 +150,9 @@ class _Group:
             if task is not current:
                 task.cancel()
 
-    async def run(self, call: Callable[[Connection, Receiver], Coroutine[Any, Any, Any]]) -> Responses:
+    async def run(
+        self, call: Callable[[Connection, Receiver], Coroutine[Any, Any, Any]]
+    ) -> Responses:
         """Start the receivers, wait for all of them, and return the responses in call order."""
         answering = list(self._start(call))
         cancelled: asyncio.CancelledError | None = None

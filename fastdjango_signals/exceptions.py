@@ -54,5 +54,13 @@ class SignalOptionError(SignalError, ValueError):
     """Raised for an option, or a mix of options, that makes no sense."""
 
 
+class UnknownOptionError(SignalOptionError, TypeError):
+    """Raised for an option that does not exist."""
+
+
+class SendError(SignalError, TypeError):
+    """Raised by `send` for a payload that is not given by keyword."""
+
+
 class InstallError(SignalError, RuntimeError):
     """Raised by `install` when the documented import path is already taken."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import keyword
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any, NoReturn, TypeGuard
 
-from pydantic import BaseModel, ConfigDict, RootModel, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, create_model
 
 from fastdjango_signals.exceptions import ReservedFieldError, SignalDefinitionError
 from fastdjango_signals.places import caller, name_of
@@ -64,7 +64,9 @@ class Schema:
         """
         if self.is_open and "payload" in keywords:
             _refuse_reserved(self.model, ["payload"])
-        validated = self.model.__pydantic_validator__.validate_python(keywords, **self._by_name)
+        validated: object = self.model.__pydantic_validator__.validate_python(
+            keywords, **self._by_name
+        )
         if not isinstance(validated, self.model):
             raise SignalDefinitionError(
                 f"a validator of {name_of(self.model)} returned {name_of(type(validated))} "
@@ -85,15 +87,24 @@ def schema_of(providing_args: object) -> Schema:
     """Return the schema that `providing_args` declares: a model class, names, or None."""
     if providing_args is None:
         return Schema(OpenPayload, f"{caller()[0]}.Signal()")
-    if isinstance(providing_args, type) and issubclass(providing_args, BaseModel):
+    if is_model(providing_args):
         return _schema_of_model(providing_args)
-    if isinstance(providing_args, Sequence) and not isinstance(providing_args, str | bytes):
+    if _is_sequence(providing_args):
         return _schema_of_names(providing_args)
-    _refuse(providing_args)
+    raise _refusal(providing_args)
+
+
+def is_model(value: object) -> TypeGuard[type[BaseModel]]:
+    """Return whether this is a pydantic model class."""
+    return isinstance(value, type) and issubclass(value, BaseModel)
+
+
+def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
 def _schema_of_model(model: type[BaseModel]) -> Schema:
-    if issubclass(model, RootModel):
+    if model.__pydantic_root_model__:
         raise SignalDefinitionError(
             f"{name_of(model)} is a RootModel and has no fields to send by keyword; "
             "declare a Payload with a field for its value"
@@ -106,32 +117,33 @@ def _schema_of_model(model: type[BaseModel]) -> Schema:
 
 def _schema_of_names(names: Sequence[object]) -> Schema:
     for name in names:
-        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        if not _is_field_name(name):
             raise SignalDefinitionError(
-                f"providing_args lists {name!r}, which cannot be a keyword; "
+                f"providing_args lists {name!r}, which cannot be a field; "
                 'list plain names, as in ["order", "user"]'
             )
         if names.count(name) > 1:
             raise SignalDefinitionError(f"providing_args lists {name!r} twice")
     module, title = caller()[0], f"Signal({', '.join(map(str, names))})"
+    fields: dict[str, Any] = {str(name): (Any, ...) for name in names}
     with warnings.catch_warnings():
         # A name such as "json" hides a method of the model, which no receiver ever misses.
         warnings.filterwarnings("ignore", message=".*shadows an attribute.*")
         try:
-            model = create_model(
-                title,
-                __base__=Payload,
-                __module__=module,
-                __config__=None,
-                **{str(name): (Any, ...) for name in names},
-            )
+            model = create_model(title, __base__=Payload, __module__=module, **fields)
         except (NameError, TypeError, ValueError) as error:
             raise SignalDefinitionError(f"providing_args cannot be a payload: {error}") from error
     return _schema_of_model(model)
 
 
-def annotate(error: ValidationError, signal: str, sender: object) -> None:
-    """Add to a validation error which send it belongs to."""
+def _is_field_name(name: object) -> bool:
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        return False
+    return not name.startswith("_")  # pydantic takes such a name for a private attribute
+
+
+def annotate(error: Exception, signal: str, sender: object) -> None:
+    """Add to a validation's error which send it belongs to."""
     error.add_note(f"in a send of signal {signal} by sender {name_of(sender)}")
 
 
@@ -143,12 +155,12 @@ def _refuse_reserved(model: type[BaseModel], names: Sequence[str]) -> NoReturn:
     )
 
 
-def _refuse(providing_args: object) -> NoReturn:
+def _refusal(providing_args: object) -> SignalDefinitionError:
+    kind = "a string" if isinstance(providing_args, str) else name_of(providing_args)
     if isinstance(providing_args, str):
         hint = f'write ["{providing_args}"] for a single name'
-    elif isinstance(providing_args, BaseModel | Mapping):
+    elif is_model(type(providing_args)):
         hint = "give the model class itself"
     else:
         hint = 'give a pydantic model class, or a list of names such as ["order", "user"]'
-    kind = "a string" if isinstance(providing_args, str) else name_of(providing_args)
-    raise SignalDefinitionError(f"providing_args is {kind}; {hint}")
+    return SignalDefinitionError(f"providing_args is {kind}; {hint}")

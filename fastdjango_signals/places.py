@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
@@ -42,10 +41,12 @@ def describe(function: object) -> str:
 
 def caller() -> tuple[str, str]:
     """Return the module name and `file:line` of the nearest frame outside this package."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__")):
+    frame = inspect.currentframe()
+    while frame is not None and _is_ours(frame.f_globals.get("__name__")):
         frame = frame.f_back
-    module = frame.f_globals.get("__name__", "__main__")
+    if frame is None:  # called from no Python code, or on an interpreter that keeps no frames
+        return "<unknown>", "<unknown>"
+    module = str(frame.f_globals.get("__name__", "__main__"))
     return module, f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 

@@ -19,15 +19,11 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, TypeAlias
 
-from fastdjango_signals.receivers import Connection, ReceiverKey, Reference
+from fastdjango_signals.receivers import Connection, ReceiverKey
+from fastdjango_signals.references import ANY_SENDER, Reference, hold_sender, key_of_sender
 
 Plan: TypeAlias = tuple[Connection, ...]
-"""The connections that a send from one sender reaches, in call order. Never changed, only replaced."""
-
-_ANY: Hashable = None
-"""Key of the entry for receivers that listen to every sender; also `sender=None`."""
-
-_STALE: tuple[int, Plan] = (-1, ())
+"""The connections that a send from one sender reaches, in call order. Replaced, never changed."""
 
 
 class Entry:
@@ -36,15 +32,15 @@ class Entry:
     Attributes:
         sender: Returns the sender, or None once it has been collected.
         connections: By receiver, in order of connection.
-        built: The last plan made for this sender, with the stamp of what it was made from.
+        plan: What a send from this sender reaches; None until somebody asks.
     """
 
-    __slots__ = ("built", "connections", "sender")
+    __slots__ = ("connections", "plan", "sender")
 
     def __init__(self, sender: Callable[[], object]) -> None:
         self.sender = sender
         self.connections: dict[ReceiverKey, Connection] = {}
-        self.built: tuple[int, Plan] = _STALE
+        self.plan: Plan | None = None
 
 
 class Registry:
@@ -59,7 +55,7 @@ class Registry:
         "_entries",
         "_lock",
         "_order",
-        "_shared",
+        "_planned",
         "_subclass_connections",
     )
 
@@ -69,10 +65,10 @@ class Registry:
         self._lock = threading.RLock()
         self._order = itertools.count()
         self._changes = 0
-        self._shared = 0  # stamp of the receivers that more than one sender reaches
+        self._planned: set[Entry] = set()  # at least the entries that have a plan
         self._subclass_connections = 0
         self._dead: deque[Reference] = deque()
-        self._bury = _burier(weakref.ref(self))
+        self._bury = self._burier(weakref.ref(self))
 
     @property
     def on_death(self) -> Callable[[weakref.ref[Any]], None]:
@@ -83,14 +79,8 @@ class Registry:
         """Return the rank of the next connection."""
         return next(self._order)
 
-    def find(self, key: ReceiverKey, sender: object) -> Connection | None:
-        """Return the live connection of a receiver for exactly this sender."""
-        entry = self._entry(sender)
-        connection = entry.connections.get(key) if entry else None
-        return connection if connection and connection.resolve() is not None else None
-
-    def add(self, connection: Connection, sender: object) -> bool:
-        """Connect; return False, and change nothing, where the receiver is connected already."""
+    def add(self, connection: Connection, sender: object) -> Connection:
+        """Connect; return the connection that stands now: an earlier one of the same receiver."""
         with self._lock:
             while True:
                 entry = self._entry_for(sender)
@@ -99,25 +89,30 @@ class Registry:
                     self._drop(entry, present)  # its callback has yet to run
                 elif self._entry(sender) is entry:
                     break
-            added = present is connection
-            if added:
+            if present is connection:
                 self._subclass_connections += connection.options.subclasses
                 self._changed(entry, connection)
         self._sweep()
-        return added
+        return present
 
     def remove(self, key: ReceiverKey, sender: object) -> bool:
         """Disconnect; return whether a live receiver was connected."""
         with self._lock:
             entry = self._entry(sender)
             connection = entry.connections.get(key) if entry else None
-            if entry is None or connection is None:
-                return False
-            alive = connection.resolve() is not None
-            self._drop(entry, connection)
-            self._forget_if_empty(key_of_sender(sender), entry)
+            alive = connection is not None and connection.resolve() is not None
+            if connection is not None:
+                self.discard(connection, sender)
         self._sweep()
         return alive
+
+    def discard(self, connection: Connection, sender: object) -> None:
+        """Disconnect this very connection, where it still stands."""
+        with self._lock:
+            entry = self._entry(sender)
+            if entry is not None:
+                self._drop(entry, connection)
+                self._forget_if_empty(key_of_sender(sender), entry)
 
     def plan(self, sender: object) -> Plan:
         """Return the connections that a send from `sender` reaches now."""
@@ -128,18 +123,18 @@ class Registry:
                 entry = own
             elif self._subclass_connections and isinstance(sender, type):
                 return self._rebuild(None, sender)
-        stamp, plan = entry.built
-        return plan if stamp == self._shared else self._rebuild(entry, sender)
+        plan = entry.plan
+        return self._rebuild(entry, sender) if plan is None else plan
 
-    def __iter__(self) -> Iterator[tuple[object, Connection]]:
-        """Iterate over all connections with their senders, in call order."""
+    def connections(self) -> list[tuple[object, Connection]]:
+        """Return all connections, each with its sender, in call order."""
         with self._lock:
             found = [
                 (entry.sender(), connection)
                 for entry in (self._any, *list(self._entries.values()))
                 for connection in list(entry.connections.values())
             ]
-        return iter(sorted(found, key=lambda pair: pair[1].rank))
+        return sorted(found, key=lambda pair: pair[1].rank)
 
     def _entry(self, sender: object) -> Entry | None:
         if sender is None:
@@ -158,15 +153,8 @@ class Registry:
         key = key_of_sender(sender)
         entry = self._entry(sender)
         if entry is None:
-            entry = self._entries[key] = Entry(self._hold(sender, key))
+            entry = self._entries[key] = Entry(hold_sender(sender, self._bury))
         return entry
-
-    def _hold(self, sender: object, key: Hashable) -> Callable[[], object]:
-        if isinstance(key, tuple):
-            return lambda: sender
-        reference = Reference(sender, self._bury)
-        reference.sender_key, reference.receiver_key, reference.warning = key, None, None
-        return reference
 
     def _rebuild(self, entry: Entry | None, sender: object) -> Plan:
         with self._lock:
@@ -174,10 +162,10 @@ class Registry:
                 changes = self._changes
                 if entry is None:  # a class that only inherits receivers: its plan is kept too
                     entry = self._entry_for(sender)
-                stamp = self._shared
+                self._planned.add(entry)
                 plan = tuple(sorted(self._reached(entry, sender), key=lambda found: found.rank))
                 if changes == self._changes:
-                    entry.built = (stamp, plan)
+                    entry.plan = plan
                     break
         self._sweep()
         return plan
@@ -196,10 +184,14 @@ class Registry:
 
     def _changed(self, entry: Entry, connection: Connection) -> None:
         self._changes += 1
+        entry.plan = None
+        self._planned.discard(entry)
         if entry is self._any or connection.options.subclasses:
-            self._shared += 1
-        else:
-            entry.built = _STALE
+            # Each plan is thrown away once, so this costs no more than making them did; and none
+            # is left to keep a receiver alive that was disconnected.
+            planned, self._planned = self._planned, set()
+            for other in planned:
+                other.plan = None
 
     def _drop(self, entry: Entry, connection: Connection) -> None:
         if entry.connections.get(connection.key) is connection:
@@ -224,25 +216,32 @@ class Registry:
         entry = self._entry_of(reference)
         if entry is not None and entry.sender is reference:
             del self._entries[reference.sender_key]
+            self._planned.discard(entry)
             for connection in list(entry.connections.values()):
                 self._drop(entry, connection)
-        elif entry is not None and (connection := _held_by(reference, entry)):
-            self._drop(entry, connection)
+        elif entry is not None and (held := _held_by(reference, entry)):
+            self._drop(entry, held)
             self._forget_if_empty(reference.sender_key, entry)
 
     def _entry_of(self, reference: Reference) -> Entry | None:
         key = reference.sender_key
-        return self._any if key is _ANY else self._entries.get(key)
+        return self._any if key is ANY_SENDER else self._entries.get(key)
 
+    @staticmethod
+    def _burier(registry: weakref.ref[Registry]) -> Callable[[weakref.ref[Any]], None]:
+        # One function for all references of a registry, which must not keep the registry alive.
+        def bury(reference: weakref.ref[Any]) -> None:
+            living = registry()
+            if living is None or not isinstance(reference, Reference):
+                return
+            entry = living._entry_of(reference)
+            leaked = reference.warning if entry and _held_by(reference, entry) else None
+            living._dead.append(reference)
+            living._sweep()
+            if leaked and not sys.is_finalizing():
+                warnings.warn(leaked, ResourceWarning, stacklevel=2)
 
-def key_of_sender(sender: object) -> Hashable:
-    """Return `id` for a sender that can be weakly referenced, else its value in a tuple.
-
-    The tuple cannot be hashed where the value cannot.
-    """
-    if sender is None:
-        return _ANY
-    return id(sender) if type(sender).__weakrefoffset__ else (sender,)
+        return bury
 
 
 def _held_by(reference: Reference, entry: Entry) -> Connection | None:
@@ -250,19 +249,3 @@ def _held_by(reference: Reference, entry: Entry) -> Connection | None:
         return None
     connection = entry.connections.get(reference.receiver_key)
     return connection if connection and connection.resolve is reference else None
-
-
-def _burier(registry: weakref.ref[Registry]) -> Callable[[weakref.ref[Any]], None]:
-    # One function for all references of a registry, which must not keep the registry alive.
-    def bury(reference: weakref.ref[Any]) -> None:
-        living = registry()
-        if living is None or not isinstance(reference, Reference):
-            return
-        entry = living._entry_of(reference)
-        leaked = reference.warning if entry and _held_by(reference, entry) else None
-        living._dead.append(reference)
-        living._sweep()
-        if leaked and not sys.is_finalizing():
-            warnings.warn(leaked, ResourceWarning, stacklevel=2)
-
-    return bury

@@ -2,13 +2,324 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import weakref
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from types import GenericAlias
-from typing import Any, Generic, Protocol, overload
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeGuard, cast, overload
 
-from pydantic import BaseModel, ValidationError
-from typing_extensions import ParamSpec, TypeVar
+from pydantic import BaseModel
+from typing_extensions import ParamSpec, TypeVar, Unpack
 
+from fastdjango_signals import dispatch
+from fastdjango_signals.dispatch import Delivery, Responses
+from fastdjango_signals.exceptions import SendError, SignalOptionError
+from fastdjango_signals.options import ConnectOptions, Options, read_options
+from fastdjango_signals.parameters import SignalAlias, agree, declared_by_bases
+from fastdjango_signals.payloads import annotate, schema_of
+from fastdjango_signals.places import caller, describe, place_of
+from fastdjango_signals.receivers import (
+    ConnectedReceiver,
+    Connection,
+    FieldReceiver,
+    PayloadReceiver,
+    Receiver,
+    key_of,
+)
+from fastdjango_signals.references import key_of_sender, strong_reference, weak_reference
+from fastdjango_signals.registry import Plan, Registry
+from fastdjango_signals.scopes import ConnectedBlock, Mute, ScopedConnections
+from fastdjango_signals.signatures import require_async, takes_payload
+
+P = ParamSpec("P", default=...)
+M = TypeVar("M", bound=BaseModel, default=Any)
+R = TypeVar("R")
+F = TypeVar("F", bound=Receiver)
+
+_EVERY: Any = object()
+
+_signals: weakref.WeakSet[Signal[Any, ...]] = weakref.WeakSet()
+_signals_lock = threading.RLock()
+
+
+class Signal(Generic[M, P]):
+    """Something that happens: senders send it, and the receivers connected to it are called.
+
+    `Signal(OrderPlaced)` carries the fields of a pydantic model, `Signal(["order", "user"])`
+    these names with any values, and `Signal()` any keywords at all.
+
+    Args:
+        providing_args: The model class, or the names.
+        name: What logs and listings call it; by default the full name of the model.
+        concurrent: Call the receivers of a send together instead of one after another.
+
+    Attributes:
+        name: The name.
+        providing_args: The model class. For names, one made of them.
+
+    Raises:
+        SignalDefinitionError: `providing_args` describes no payload.
+        ReservedFieldError: A field is called `sender` or `payload`.
+    """
+
+    _declared: ClassVar[type[BaseModel] | None] = None
+
+    @overload
+    def __init__(
+        self, providing_args: Callable[P, M], *, name: str | None = None, concurrent: bool = False
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Signal[Any, ...],
+        providing_args: Sequence[str] | None = None,
+        *,
+        name: str | None = None,
+        concurrent: bool = False,
+    ) -> None: ...
+    def __init__(
+        self, providing_args: object = None, *, name: str | None = None, concurrent: bool = False
+    ) -> None:
+        self._schema = schema_of(agree(self._declared, providing_args))
+        self.name = self._schema.name if name is None else name
+        self.providing_args = cast("type[M]", self._schema.model)
+        self._registry = Registry()
+        self._scopes = ScopedConnections(self._registry)
+        self._mute = Mute()
+        self._call = dispatch.send_together if concurrent else dispatch.send_in_turn
+        self._call_robust = (
+            dispatch.send_robust_together if concurrent else dispatch.send_robust_in_turn
+        )
+        with _signals_lock:
+            _signals.add(self)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._declared = declared_by_bases(cls) or cls._declared
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, arguments: Any) -> SignalAlias:
+            return SignalAlias(cls, arguments)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+    async def send(self, /, sender: object, *args: P.args, **kwargs: P.kwargs) -> Responses:
+        """Validate the payload and call the receivers of this sender, one after another.
+
+        Returns:
+            What each receiver returned, as `(receiver, response)`, in call order.
+
+        Raises:
+            pydantic.ValidationError: The keywords are no payload; nobody was called.
+            Exception: The first one that a receiver raises; the others are not called.
+        """
+        plan, delivery = self._prepare(sender, args, kwargs)
+        return await self._call(plan, delivery)
+
+    async def send_robust(self, /, sender: object, *args: P.args, **kwargs: P.kwargs) -> Responses:
+        """Send as `send` does, but call every receiver, whatever the others raise.
+
+        A receiver's exception is logged and is its response. Only a payload that does not
+        validate, and a cancellation of the caller, come out.
+        """
+        plan, delivery = self._prepare(sender, args, kwargs)
+        return await self._call_robust(plan, delivery)
+
+    @overload
+    def connect(
+        self, receiver: FieldReceiver[P, R], **options: Unpack[ConnectOptions]
+    ) -> FieldReceiver[P, R]: ...
+    @overload
+    def connect(
+        self, receiver: PayloadReceiver[M, R], **options: Unpack[ConnectOptions]
+    ) -> PayloadReceiver[M, R]: ...
+    @overload
+    def connect(
+        self, receiver: None = None, **options: Unpack[ConnectOptions]
+    ) -> Connector[M, P]: ...
+    def connect(self, receiver: Any = None, **options: Unpack[ConnectOptions]) -> Any:
+        """Connect an async receiver: `@signal.connect`, `@signal.connect(sender=...)` or a call.
+
+        Args:
+            receiver: Called as `receiver(sender=..., **fields)`; as `receiver(sender=...,
+                payload=...)` if it names `payload`.
+            options: See `ConnectOptions`.
+
+        Returns:
+            The receiver, unchanged; a decorator where none is given.
+
+        Raises:
+            ReceiverTypeError: The receiver is not async.
+            ReceiverSignatureError: No send could ever call it.
+            SignalOptionError: An option makes no sense.
+        """
+        sender, checked = read_options(options, self.name)
+        if receiver is None:
+            return Connector(self, options)
+        self._scopes.keep(self._connection(receiver, sender, checked), sender)
+        return receiver
+
+    def check(self, receiver: Receiver, **options: Unpack[ConnectOptions]) -> None:
+        """Raise what `connect` would raise for this receiver, and connect nothing."""
+        sender, checked = read_options(options, self.name)
+        self._connection(receiver, sender, checked)
+
+    def disconnect(
+        self,
+        receiver: Receiver | None = None,
+        *,
+        sender: object = None,
+        dispatch_uid: Hashable = None,
+    ) -> bool:
+        """Disconnect a receiver from this sender; return whether it was connected."""
+        if receiver is None and dispatch_uid is None:
+            raise SignalOptionError(
+                f"Signal {self.name} cannot disconnect nothing; "
+                "give the receiver or its dispatch_uid",
+                signal=self.name,
+            )
+        return self._registry.remove(key_of(receiver, dispatch_uid), sender)
+
+    def connected_to(self, receiver: F, **options: Unpack[ConnectOptions]) -> ConnectedBlock[F]:
+        """Connect a receiver for a `with` block, which takes the options of `connect`.
+
+        A receiver that was connected before stays as it was.
+        """
+        sender, checked = read_options(options, self.name)
+        return ConnectedBlock(
+            receiver, sender, lambda: self._connection(receiver, sender, checked), self._scopes
+        )
+
+    def muted(self) -> Mute:
+        """Send nothing in a `with` block and the tasks that it starts, but check payloads."""
+        return self._mute
+
+    def has_listeners(self, sender: object = _EVERY) -> bool:
+        """Return whether a send from this sender, or from any at all, would reach a receiver."""
+        if self._mute:
+            return False
+        if sender is _EVERY:
+            return bool(self.receivers)
+        return any(each.resolve() is not None for each in self._registry.plan(sender))
+
+    @property
+    def receivers(self) -> list[ConnectedReceiver]:
+        """The connected receivers in call order, each with its options and its place."""
+        found = ((sender, c, c.resolve()) for sender, c in self._registry.connections())
+        return [
+            ConnectedReceiver(
+                **asdict(connection.options),
+                receiver=receiver,
+                sender=sender,
+                takes_payload=connection.takes_payload,
+                location=place_of(receiver),
+            )
+            for sender, connection, receiver in found
+            if receiver is not None
+        ]
+
+    def _prepare(
+        self, sender: object, args: tuple[object, ...], fields: dict[str, Any]
+    ) -> tuple[Plan, Delivery]:
+        if args:
+            raise SendError(
+                f"Signal {self.name} takes its payload by keyword; write: "
+                f"send({', '.join(['sender', *(f'{name}=...' for name in self._schema.fields)])})",
+                signal=self.name,
+            )
+        try:
+            payload = self._schema.validate(fields)
+        except Exception as error:
+            annotate(error, self.name, sender)
+            raise
+        plan = () if self._mute else self._registry.plan(sender)
+        return plan, Delivery(self.name, sender, payload, self._schema.values(payload))
+
+    def _connection(self, receiver: Any, sender: object, options: Options) -> Connection:
+        """Check everything about a receiver; connect nothing yet."""
+        require_async(receiver, self.name)
+        whole = takes_payload(receiver, self._schema, self.name)
+        key = key_of(receiver, options.dispatch_uid)
+        order = self._registry.next_order()
+        if not options.weak:
+            return Connection(key, strong_reference(receiver), whole, options, order)
+        reference = weak_reference(receiver, self._registry.on_death, self.name)
+        reference.ends(key_of_sender(sender), key, self._warning(receiver))
+        return Connection(key, reference, whole, options, order)
+
+    def _warning(self, receiver: Receiver) -> str | None:
+        if not sys.flags.dev_mode:
+            return None
+        return (
+            f"receiver {describe(receiver)} of signal {self.name} was collected while connected "
+            f"(at {caller()[1]}): nothing else refers to it; keep it, or connect with weak=False"
+        )
+
+
+class Connector(Generic[M, P]):
+    """What `signal.connect(...)` gives without a receiver: a decorator with these options."""
+
+    __slots__ = ("_options", "_signal")
+
+    def __init__(self, signal: Signal[M, P], options: ConnectOptions) -> None:
+        self._signal = signal
+        self._options = options
+
+    @overload
+    def __call__(self, receiver: FieldReceiver[P, R], /) -> FieldReceiver[P, R]: ...
+    @overload
+    def __call__(self, receiver: PayloadReceiver[M, R], /) -> PayloadReceiver[M, R]: ...
+    def __call__(self, receiver: Any, /) -> Any:
+        """Connect a receiver; returns it unchanged."""
+        if receiver is None:
+            require_async(receiver, self._signal.name)
+        return self._signal.connect(receiver, **self._options)
+
+
+@overload
+def receiver(signal: Signal[M, P], /, **options: Unpack[ConnectOptions]) -> Connector[M, P]: ...
+@overload
+def receiver(
+    signal: Sequence[Signal[Any, ...]], /, **options: Unpack[ConnectOptions]
+) -> Callable[[F], F]: ...
+def receiver(signal: object, /, **options: Unpack[ConnectOptions]) -> object:
+    """Decorate a receiver to connect it to a signal, or to each of several.
+
+    It takes the options of `connect`. Where one of the signals refuses, none is connected.
+    """
+    if _is_signal(signal):
+        return signal.connect(**options)
+    signals = _several(signal)
+    for each in signals:
+        read_options(options, each.name)
+
+    def connect(function: Receiver) -> Receiver:
+        for each in signals:
+            each.check(function, **options)
+        for each in signals:
+            each.connect(function, **options)
+        return function
+
+    return connect
+
+
+def _several(signals: object) -> Sequence[Signal[Any, ...]]:
+    given = list(cast("Sequence[object]", signals)) if isinstance(signals, list | tuple) else []
+    found = [each for each in given if _is_signal(each)]
+    if not found or len(found) < len(given):
+        raise SignalOptionError(
+            "@receiver needs a signal, or a list of signals, as in @receiver([saved, deleted])"
+        )
+    return found
+
+
+def _is_signal(value: object) -> TypeGuard[Signal[Any, ...]]:
+    return isinstance(value, Signal)
+
+
+def all_signals() -> list[Signal[Any, ...]]:
+    """Return every signal that exists in this process, by name."""
+    with _signals_lock:
+        return sorted(_signals, key=lambda signal: signal.name)

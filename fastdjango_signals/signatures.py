@@ -11,6 +11,7 @@ from inspect import Parameter
 from fastdjango_signals.exceptions import ReceiverSignatureError, ReceiverTypeError
 from fastdjango_signals.payloads import RESERVED, Schema
 from fastdjango_signals.places import describe, name_of
+from fastdjango_signals.receivers import Receiver
 
 _BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
@@ -27,7 +28,7 @@ def require_async(receiver: object, signal: str) -> None:
         )
 
 
-def takes_payload(receiver: object, schema: Schema, signal: str) -> bool:
+def takes_payload(receiver: Receiver, schema: Schema, signal: str) -> bool:
     """Return whether the receiver takes the payload whole, as `payload`, or else its fields.
 
     Raises:
@@ -35,7 +36,7 @@ def takes_payload(receiver: object, schema: Schema, signal: str) -> bool:
     """
     described = describe(receiver)
     try:
-        parameters = inspect.signature(receiver).parameters  # type: ignore[arg-type]
+        parameters = inspect.signature(receiver).parameters
     except (TypeError, ValueError) as error:
         raise ReceiverSignatureError(
             f"Signal {signal} cannot connect {described}: its signature cannot be read ({error})",
@@ -58,7 +59,10 @@ def takes_payload(receiver: object, schema: Schema, signal: str) -> bool:
 
 def _why_not_async(receiver: object) -> str | None:
     if isinstance(receiver, type):
-        return "it is a class; connect an instance with an async __call__"
+        return (
+            "it is a class; connect an instance with an async __call__, "
+            f"or write sender={receiver.__name__} to filter by sender"
+        )
     if not callable(receiver):
         return "it cannot be called; connect an async function"
     function: object = receiver
@@ -90,7 +94,8 @@ def _problems(
     homeless = [name for name in fields if name not in parameters]
     if homeless:
         listed = _listed(homeless)
-        yield f'it has no place for {listed} of {schema.model.__name__}; add {"it" if len(homeless) == 1 else "them"} or "**kwargs"'
+        it = "it" if len(homeless) == 1 else "them"
+        yield f'it has no place for {listed} of {schema.model.__name__}; add {it} or "**kwargs"'
 
 
 def _parameter_problem(
@@ -107,7 +112,7 @@ def _parameter_problem(
         if whole:
             yield f'it takes the payload whole, so nothing fills "{name}"'
         elif name == "self":
-            yield 'it is a plain function that requires "self"; connect the bound method of an object'
+            yield 'it requires "self"; connect the bound method of an object'
         elif not schema.is_open:
             yield f'it requires "{name}", which {schema.model.__name__} does not provide' + _near(
                 name, fields

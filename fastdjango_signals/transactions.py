@@ -6,7 +6,6 @@ takes calls to run after the commit. `CommitQueue` is the part that every backen
 
 from __future__ import annotations
 
-import threading
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias
@@ -32,28 +31,24 @@ class TransactionBackend(Protocol):
         ...
 
 
-_backends: tuple[TransactionBackend, ...] = ()
-_lock = threading.Lock()
+_backends: list[TransactionBackend] = []
 
 
 def add_backend(backend: TransactionBackend) -> None:
     """Ask this backend too, and first, whether there is a transaction to wait for."""
-    global _backends
-    with _lock:
-        if backend not in _backends:
-            _backends = (backend, *_backends)
+    if backend not in _backends:
+        _backends.insert(0, backend)
 
 
 def remove_backend(backend: TransactionBackend) -> None:
     """Ask this backend no longer; nothing happens where it was never added."""
-    global _backends
-    with _lock:
-        _backends = tuple(known for known in _backends if known is not backend)
+    if backend in _backends:
+        _backends.remove(backend)
 
 
 def defer(call: CommitCall, using: str | None) -> bool:
     """Return whether some backend keeps `call` until its transaction has committed."""
-    return any(backend.on_commit(call, using) for backend in _backends)
+    return any(backend.on_commit(call, using) for backend in list(_backends))
 
 
 class CommitQueue:
