@@ -139,7 +139,8 @@ def _schema_of_names(names: Sequence[object]) -> Schema:
 def _is_field_name(name: object) -> bool:
     if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
         return False
-    return not name.startswith("_")  # pydantic takes such a name for a private attribute
+    # Names that pydantic takes for private attributes, or for its own.
+    return not name.startswith("_") and name != "model_config"
 
 
 def annotate(error: Exception, signal: str, sender: object) -> None:

@@ -16,7 +16,7 @@ def name_of(subject: object) -> str:
 
     Strings stand for themselves. Values of other kinds are never printed: they may be secret.
     """
-    if isinstance(subject, str):
+    if subject is None or isinstance(subject, str):
         return repr(subject)
     if isinstance(subject, functools.partial):
         return f"partial({name_of(subject.func)})"
