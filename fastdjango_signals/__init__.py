@@ -22,6 +22,7 @@ from fastdjango_signals.builtin import (
     user_logged_out,
     user_login_failed,
 )
+from fastdjango_signals.decorators import receiver
 from fastdjango_signals.exceptions import (
     InstallError,
     ReceiverSignatureError,
@@ -36,8 +37,13 @@ from fastdjango_signals.exceptions import (
 from fastdjango_signals.install import install
 from fastdjango_signals.options import ConnectOptions, Options
 from fastdjango_signals.payloads import Payload
-from fastdjango_signals.receivers import ConnectedReceiver, FieldReceiver, PayloadReceiver
-from fastdjango_signals.signals import Connector, Signal, all_signals, receiver
+from fastdjango_signals.receivers import (
+    ConnectedReceiver,
+    Connector,
+    FieldReceiver,
+    PayloadReceiver,
+)
+from fastdjango_signals.signals import Signal, all_signals
 
 __version__ = "0.1.0"
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from types import MethodType
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Generic, Protocol, TypeAlias, overload
 
+from pydantic import BaseModel
 from typing_extensions import ParamSpec, TypeVar
 
 from fastdjango_signals.options import Options
 
-P = ParamSpec("P")
+P = ParamSpec("P", default=...)
+M = TypeVar("M", bound=BaseModel, default=Any)
+R = TypeVar("R")
 M_contra = TypeVar("M_contra", contravariant=True)
 R_co = TypeVar("R_co", covariant=True, default=Any)
 
@@ -39,6 +42,23 @@ class PayloadReceiver(Protocol[M_contra, R_co]):
     def __call__(self, sender: Any, *, payload: M_contra) -> Awaitable[R_co]:
         """Receive one send."""
         ...
+
+
+class Connector(Generic[M, P]):
+    """What `signal.connect(...)` gives without a receiver: a decorator with these options."""
+
+    __slots__ = ("_connect",)
+
+    def __init__(self, connect: Callable[[object], Any]) -> None:
+        self._connect = connect
+
+    @overload
+    def __call__(self, receiver: FieldReceiver[P, R], /) -> FieldReceiver[P, R]: ...
+    @overload
+    def __call__(self, receiver: PayloadReceiver[M, R], /) -> PayloadReceiver[M, R]: ...
+    def __call__(self, receiver: object, /) -> Any:
+        """Connect a receiver; returns it unchanged."""
+        return self._connect(receiver)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""`Signal`, which people define, connect to and send, and the `receiver` decorator."""
+"""`Signal`, which people define, connect to and send."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import threading
 import weakref
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeGuard, cast, overload
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast, overload
 
 from pydantic import BaseModel
 from typing_extensions import ParamSpec, TypeVar, Unpack
@@ -22,6 +23,7 @@ from fastdjango_signals.places import caller, describe, place_of
 from fastdjango_signals.receivers import (
     ConnectedReceiver,
     Connection,
+    Connector,
     FieldReceiver,
     PayloadReceiver,
     Receiver,
@@ -157,9 +159,8 @@ class Signal(Generic[M, P]):
         """
         sender, checked = read_options(options, self.name)
         if receiver is None:
-            return Connector(self, options)
-        self._scopes.keep(self._connection(receiver, sender, checked), sender)
-        return receiver
+            return Connector(partial(self._connect, sender=sender, options=checked))
+        return self._connect(receiver, sender, checked)
 
     def check(self, receiver: Receiver, **options: Unpack[ConnectOptions]) -> None:
         """Raise what `connect` would raise for this receiver, and connect nothing."""
@@ -237,6 +238,10 @@ class Signal(Generic[M, P]):
         plan = () if self._mute else self._registry.plan(sender)
         return plan, Delivery(self.name, sender, payload, self._schema.values(payload))
 
+    def _connect(self, receiver: Any, sender: object, options: Options) -> Any:
+        self._scopes.keep(self._connection(receiver, sender, options), sender)
+        return receiver
+
     def _connection(self, receiver: Any, sender: object, options: Options) -> Connection:
         """Check everything about a receiver; connect nothing yet."""
         require_async(receiver, self.name)
@@ -256,67 +261,6 @@ class Signal(Generic[M, P]):
             f"receiver {describe(receiver)} of signal {self.name} was collected while connected "
             f"(at {caller()[1]}): nothing else refers to it; keep it, or connect with weak=False"
         )
-
-
-class Connector(Generic[M, P]):
-    """What `signal.connect(...)` gives without a receiver: a decorator with these options."""
-
-    __slots__ = ("_options", "_signal")
-
-    def __init__(self, signal: Signal[M, P], options: ConnectOptions) -> None:
-        self._signal = signal
-        self._options = options
-
-    @overload
-    def __call__(self, receiver: FieldReceiver[P, R], /) -> FieldReceiver[P, R]: ...
-    @overload
-    def __call__(self, receiver: PayloadReceiver[M, R], /) -> PayloadReceiver[M, R]: ...
-    def __call__(self, receiver: Any, /) -> Any:
-        """Connect a receiver; returns it unchanged."""
-        if receiver is None:
-            require_async(receiver, self._signal.name)
-        return self._signal.connect(receiver, **self._options)
-
-
-@overload
-def receiver(signal: Signal[M, P], /, **options: Unpack[ConnectOptions]) -> Connector[M, P]: ...
-@overload
-def receiver(
-    signal: Sequence[Signal[Any, ...]], /, **options: Unpack[ConnectOptions]
-) -> Callable[[F], F]: ...
-def receiver(signal: object, /, **options: Unpack[ConnectOptions]) -> object:
-    """Decorate a receiver to connect it to a signal, or to each of several.
-
-    It takes the options of `connect`. Where one of the signals refuses, none is connected.
-    """
-    if _is_signal(signal):
-        return signal.connect(**options)
-    signals = _several(signal)
-    for each in signals:
-        read_options(options, each.name)
-
-    def connect(function: Receiver) -> Receiver:
-        for each in signals:
-            each.check(function, **options)
-        for each in signals:
-            each.connect(function, **options)
-        return function
-
-    return connect
-
-
-def _several(signals: object) -> Sequence[Signal[Any, ...]]:
-    given = list(cast("Sequence[object]", signals)) if isinstance(signals, list | tuple) else []
-    found = [each for each in given if _is_signal(each)]
-    if not found or len(found) < len(given):
-        raise SignalOptionError(
-            "@receiver needs a signal, or a list of signals, as in @receiver([saved, deleted])"
-        )
-    return found
-
-
-def _is_signal(value: object) -> TypeGuard[Signal[Any, ...]]:
-    return isinstance(value, Signal)
 
 
 def all_signals() -> list[Signal[Any, ...]]:
