@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 
 
 class CallerCancellation:
@@ -15,12 +16,15 @@ class CallerCancellation:
 
     def __init__(self) -> None:
         try:
-            self._task = asyncio.current_task()
+            task = asyncio.current_task()
         except RuntimeError:  # no asyncio loop: the coroutine is driven by something else
-            self._task = None
+            task = None
+        # Held weakly: the frames of a failed receiver, which the task's result may refer to,
+        # refer to this.
+        self._task = weakref.ref(task) if task is not None else _no_task
         # A task may have cancelled itself and not met the cancellation yet; asyncio has no
         # public way to ask for that.
-        pending = bool(getattr(self._task, "_must_cancel", False))
+        pending = bool(getattr(task, "_must_cancel", False))
         self._before = self._count() - pending
 
     def happened(self) -> bool:
@@ -28,4 +32,9 @@ class CallerCancellation:
         return self._count() > self._before
 
     def _count(self) -> int:
-        return self._task.cancelling() if self._task is not None else 0
+        task = self._task()
+        return task.cancelling() if task is not None else 0
+
+
+def _no_task() -> None:
+    return None
