@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, MutableMapping
 from collections.abc import Set as AbstractSet
+from types import UnionType
 from typing import Annotated, Any, Generic, Literal, TypeAlias, cast, get_origin
 
 from pydantic import BeforeValidator, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -38,11 +39,13 @@ class Kept:
     def __get_pydantic_core_schema__(
         self, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Return the check; of a type variable, or of Any, there is none."""
+        """Return the check; there is none for a type variable or Any."""
         if source is Any or isinstance(source, TypeVar):
             return core_schema.any_schema()
         kind = get_origin(source) or source
-        return core_schema.is_instance_schema(kind) if isinstance(kind, type) else handler(source)
+        if kind is UnionType or not isinstance(kind, type):
+            return handler(source)
+        return core_schema.is_instance_schema(kind)
 
     def __get_pydantic_json_schema__(
         self, _: CoreSchema, __: GetJsonSchemaHandler

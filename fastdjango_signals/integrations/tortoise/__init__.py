@@ -1,0 +1,91 @@
+"""Send the model signals from Tortoise ORM, and let receivers wait for its commits.
+
+    from fastdjango_signals.integrations import tortoise
+
+    tortoise.install()             # every model
+    tortoise.install(User, Post)   # or these, and what inherits from them
+
+Then `save` and `delete` of an instance send `pre_save`, `post_save`, `pre_delete` and
+`post_delete`, with the model class as the sender. `add`, `remove` and `clear` of a relation
+send `m2m_changed`, whose sender is `Through(Post, "tags")`. An exception of a receiver comes out
+of the method that sent. Receivers that were connected with `on_commit=True` run after the
+commit of the outermost transaction.
+
+As in Django, nothing is sent by `bulk_create`, by `update` and `delete` of a query, and by
+what the database does on its own, such as cascades.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    import tortoise.models as orm
+except ImportError as error:
+    if error.name not in ("tortoise", "tortoise.models"):
+        raise
+    raise ImportError(
+        "fastdjango_signals.integrations.tortoise needs Tortoise ORM; "
+        'install it with: pip install "fastdjango-signals[tortoise]"',
+        name=error.name,
+    ) from error
+
+from fastdjango_signals.exceptions import SignalOptionError
+from fastdjango_signals.integrations.tortoise import models, relations, transactions
+from fastdjango_signals.integrations.tortoise.patches import Patch
+from fastdjango_signals.integrations.tortoise.relations import Through
+from fastdjango_signals.places import name_of
+from fastdjango_signals.transactions import add_backend, remove_backend
+
+__all__ = ["Through", "install", "uninstall"]
+
+_PATCHES = (*models.PATCHES, *relations.PATCHES, *transactions.PATCHES)
+_backend = transactions.TortoiseTransactions()
+_replaced: dict[Patch, Any] = {}
+
+
+def install(*chosen: type[orm.Model]) -> None:
+    """Send the signals of these models and their subclasses, or of all models.
+
+    Installing again adds to what is installed. Transactions that are open already are not
+    waited for.
+
+    Raises:
+        SignalOptionError: Something given is not a model class.
+    """
+    strangers = [model for model in chosen if not _is_model(model)]
+    if strangers:
+        raise SignalOptionError(
+            f"install() is given {name_of(strangers[0])}, which is no Tortoise model class"
+        )
+    models.installed.update(chosen or (orm.Model,))
+    if not _replaced:
+        _replaced.update({patch: patch.apply() for patch in _PATCHES})
+        add_backend(_backend)
+
+
+def uninstall(*chosen: type[orm.Model]) -> None:
+    """Take back an `install` of these models, or everything.
+
+    With the last of them, Tortoise's own methods are put back. Do it while no transaction is
+    open: what still waits for a commit is dropped.
+
+    Raises:
+        SignalOptionError: A model that `install` was not given by itself.
+    """
+    for model in chosen:
+        if model not in models.installed:
+            raise SignalOptionError(
+                f"uninstall() is given {name_of(model)}, which install() was not; "
+                "take back what was installed, or call uninstall() for everything"
+            )
+    models.installed.difference_update(chosen or tuple(models.installed))
+    if not models.installed:
+        remove_backend(_backend)
+        for patch, original in _replaced.items():
+            patch.restore(original)
+        _replaced.clear()
+
+
+def _is_model(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, orm.Model)

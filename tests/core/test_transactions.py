@@ -1,0 +1,253 @@
+"""The on-commit protocol, with a backend that is as simple as can be."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from fastdjango_signals import Payload, Signal
+from fastdjango_signals.transactions import CommitCall, CommitQueue, add_backend, remove_backend
+
+
+class Ping(Payload):
+    x: int = 0
+    using: str | None = None
+
+
+class Rollback(Exception):
+    """Ends a transaction or a savepoint without its work."""
+
+
+class Memory:
+    """A database with one alias, whose transactions are contexts."""
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+        self.queue: contextvars.ContextVar[CommitQueue | None] = contextvars.ContextVar(
+            alias, default=None
+        )
+
+    def on_commit(self, call: CommitCall, using: str | None) -> bool:
+        queue = self.queue.get()
+        if queue is None or using not in (None, self.alias):
+            return False
+        queue.add(call)
+        return True
+
+    @asynccontextmanager
+    async def atomic(self) -> AsyncIterator[None]:
+        outer = self.queue.get()
+        queue = outer or CommitQueue()
+        mark = queue.mark()
+        token = self.queue.set(queue)
+        try:
+            yield
+        except Rollback:
+            queue.rollback(mark)
+        finally:
+            self.queue.reset(token)
+        if outer is None:
+            await queue.run()
+
+
+@pytest.fixture
+def memory() -> Iterator[Memory]:
+    backend = Memory("default")
+    add_backend(backend)
+    yield backend
+    remove_backend(backend)
+
+
+@pytest.fixture
+def calls() -> list[int]:
+    return []
+
+
+@pytest.fixture(params=[False, True], ids=["in turn", "together"])
+def signal(request: pytest.FixtureRequest, calls: list[int]) -> Signal[Any, ...]:
+    signal = Signal(Ping, name="ping", concurrent=request.param)
+
+    @signal.connect(on_commit=True, weak=False)
+    async def after(sender: object, x: int, **kwargs: Any) -> str:
+        calls.append(x)
+        return "after"
+
+    return signal
+
+
+@pytest.mark.parametrize("way", ["send", "send_robust"])
+async def test_without_a_transaction_it_runs_at_once_and_gives_no_response(
+    signal: Signal[Any, ...], calls: list[int], way: str
+) -> None:
+    assert await getattr(signal, way)(sender=None, x=1) == []
+    assert calls == [1]
+
+
+@pytest.mark.parametrize("way", ["send", "send_robust"])
+async def test_it_runs_after_the_commit(
+    signal: Signal[Any, ...], calls: list[int], memory: Memory, way: str
+) -> None:
+    async with memory.atomic():
+        assert await getattr(signal, way)(sender=None, x=1) == []
+        await signal.send(sender=None, x=2)
+        assert calls == []
+    assert calls == [1, 2]
+
+
+async def test_other_receivers_run_at_once(
+    signal: Signal[Any, ...], calls: list[int], memory: Memory
+) -> None:
+    @signal.connect
+    async def at_once(sender: object, **kwargs: Any) -> str:
+        return "at once"
+
+    async with memory.atomic():
+        assert await signal.send(sender=None, x=1) == [(at_once, "at once")]
+
+
+async def test_it_never_runs_after_a_rollback(
+    signal: Signal[Any, ...], calls: list[int], memory: Memory
+) -> None:
+    async with memory.atomic():
+        await signal.send(sender=None, x=1)
+        raise Rollback
+    assert calls == []
+
+
+async def test_a_savepoint_takes_back_its_own(
+    signal: Signal[Any, ...], calls: list[int], memory: Memory
+) -> None:
+    async with memory.atomic():
+        await signal.send(sender=None, x=1)
+        async with memory.atomic():
+            await signal.send(sender=None, x=2)
+            async with memory.atomic():
+                await signal.send(sender=None, x=3)
+            raise Rollback
+        async with memory.atomic():
+            await signal.send(sender=None, x=4)
+        assert calls == []
+    assert calls == [1, 4]
+
+
+async def test_a_released_savepoint_is_lost_with_the_root(
+    signal: Signal[Any, ...], calls: list[int], memory: Memory
+) -> None:
+    async with memory.atomic():
+        async with memory.atomic():
+            await signal.send(sender=None, x=1)
+        raise Rollback
+    assert calls == []
+
+
+async def test_a_failure_is_logged_and_never_raised_into_the_committed_caller(
+    signal: Signal[Any, ...],
+    calls: list[int],
+    memory: Memory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    @signal.connect(on_commit=True, priority=1)
+    async def fails(sender: object, **kwargs: Any) -> None:
+        raise LookupError("boom")
+
+    async with memory.atomic():
+        await signal.send(sender=None, x=1)
+    assert calls == [1]
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert "fails" in caplog.text
+
+    await signal.send(sender=None, x=2)
+    assert calls == [1, 2]
+    assert len(caplog.records) == 2
+
+
+async def test_a_field_named_using_chooses_the_database(
+    signal: Signal[Any, ...], calls: list[int], memory: Memory
+) -> None:
+    replica = Memory("replica")
+    add_backend(replica)
+    try:
+        async with memory.atomic():
+            async with replica.atomic():
+                await signal.send(sender=None, x=1, using="default")
+                await signal.send(sender=None, x=2, using="replica")
+                await signal.send(sender=None, x=3)
+            assert calls == [2, 3]  # the backend added last is asked first
+        assert calls == [2, 3, 1]
+    finally:
+        remove_backend(replica)
+
+
+async def test_a_removed_backend_is_asked_no_longer(
+    signal: Signal[Any, ...], calls: list[int], memory: Memory
+) -> None:
+    add_backend(memory)
+    remove_backend(memory)
+    remove_backend(memory)
+
+    async with memory.atomic():
+        await signal.send(sender=None, x=1)
+        assert calls == [1]
+
+
+async def test_a_muted_signal_keeps_nothing_for_the_commit(
+    signal: Signal[Any, ...], calls: list[int], memory: Memory
+) -> None:
+    async with memory.atomic():
+        with signal.muted():
+            await signal.send(sender=None, x=1)
+    assert calls == []
+
+
+async def test_a_receiver_that_sends_after_the_commit_is_outside_the_transaction(
+    signal: Signal[Any, ...], calls: list[int], memory: Memory
+) -> None:
+    @signal.connect(on_commit=True)
+    async def again(sender: object, x: int, **kwargs: Any) -> None:
+        if x == 1:
+            await signal.send(sender=sender, x=2)
+
+    async with memory.atomic():
+        await signal.send(sender=None, x=1)
+    assert calls == [1, 2]
+
+
+async def test_a_cancellation_during_the_calls_comes_out_when_all_had_their_turn() -> None:
+    queue, calls = CommitQueue(), []
+    started = asyncio.Event()
+
+    async def waits() -> None:
+        started.set()
+        await asyncio.sleep(60)
+
+    async def counts() -> None:
+        calls.append("counts")
+
+    queue.add(waits)
+    queue.add(counts)
+    task = asyncio.create_task(queue.run())
+    await started.wait()
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert calls == ["counts"]
+
+
+async def test_calls_run_once() -> None:
+    queue, calls = CommitQueue(), []
+
+    async def counts() -> None:
+        calls.append("counts")
+
+    queue.add(counts)
+    await queue.run()
+    await queue.run()
+
+    assert calls == ["counts"]
