@@ -13,7 +13,7 @@ from fastdjango_signals.exceptions import SignalOptionError, UnknownOptionError
 from fastdjango_signals.places import name_of
 
 
-class ConnectOptions(TypedDict, total=False):
+class ConnectOptions(TypedDict, total=False, closed=True):
     """The keywords that `connect`, `connected_to` and `receiver` take.
 
     Attributes:

@@ -14,7 +14,7 @@ from fastdjango_signals.options import Options
 
 P = ParamSpec("P", default=...)
 M = TypeVar("M", bound=BaseModel, default=Any)
-R = TypeVar("R")
+R = TypeVar("R")  # no default: with one, mypy accepts nearly every receiver
 M_contra = TypeVar("M_contra", contravariant=True)
 R_co = TypeVar("R_co", covariant=True, default=Any)
 

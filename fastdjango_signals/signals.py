@@ -37,7 +37,6 @@ from fastdjango_signals.signatures import require_async, takes_payload
 P = ParamSpec("P", default=...)
 M = TypeVar("M", bound=BaseModel, default=Any)
 R = TypeVar("R")
-F = TypeVar("F", bound=Receiver)
 
 _EVERY: Any = object()
 
@@ -73,7 +72,7 @@ class Signal(Generic[M, P]):
     ) -> None: ...
     @overload
     def __init__(
-        self: Signal[Any, ...],
+        self,
         providing_args: Sequence[str] | None = None,
         *,
         name: str | None = None,
@@ -162,7 +161,11 @@ class Signal(Generic[M, P]):
             return Connector(partial(self._connect, sender=sender, options=checked))
         return self._connect(receiver, sender, checked)
 
-    def check(self, receiver: Receiver, **options: Unpack[ConnectOptions]) -> None:
+    def check(
+        self,
+        receiver: FieldReceiver[P, object] | PayloadReceiver[M, object],
+        **options: Unpack[ConnectOptions],
+    ) -> None:
         """Raise what `connect` would raise for this receiver, and connect nothing."""
         sender, checked = read_options(options, self.name)
         self._connection(receiver, sender, checked)
@@ -183,7 +186,15 @@ class Signal(Generic[M, P]):
             )
         return self._registry.remove(key_of(receiver, dispatch_uid), sender)
 
-    def connected_to(self, receiver: F, **options: Unpack[ConnectOptions]) -> ConnectedBlock[F]:
+    @overload
+    def connected_to(
+        self, receiver: FieldReceiver[P, R], **options: Unpack[ConnectOptions]
+    ) -> ConnectedBlock[FieldReceiver[P, R]]: ...
+    @overload
+    def connected_to(
+        self, receiver: PayloadReceiver[M, R], **options: Unpack[ConnectOptions]
+    ) -> ConnectedBlock[PayloadReceiver[M, R]]: ...
+    def connected_to(self, receiver: Any, **options: Unpack[ConnectOptions]) -> ConnectedBlock[Any]:
         """Connect a receiver for a `with` block, which takes the options of `connect`.
 
         A receiver that was connected before stays as it was.
