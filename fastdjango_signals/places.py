@@ -44,7 +44,7 @@ def caller() -> tuple[str, str]:
     frame = inspect.currentframe()
     while frame is not None and _is_ours(frame.f_globals.get("__name__")):
         frame = frame.f_back
-    if frame is None:  # called from no Python code, or on an interpreter that keeps no frames
+    if frame is None:  # an interpreter need not keep frames
         return "<unknown>", "<unknown>"
     module = str(frame.f_globals.get("__name__", "__main__"))
     return module, f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -180,7 +180,8 @@ async def test_secrets_in_credentials_are_masked_at_any_depth() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"credentials": "hunter2", "request": None}, {"credentials": {"password": "hunter2"}}]
+    "fields",
+    [{"credentials": "hunter2", "request": None}, {"credentials": {"password": "hunter2"}}],
 )
 async def test_errors_about_credentials_never_show_them(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as caught:

@@ -58,9 +58,7 @@ async def test_receivers_run_together_and_responses_keep_the_call_order(
 
 async def test_a_failure_cancels_and_awaits_the_others(signal: Signal[Any, ...]) -> None:
     log = Log()
-    connect(
-        signal, sleeper("slow", 60, log), sleeper("bad", 0, log, LookupError("boom"))
-    )
+    connect(signal, sleeper("slow", 60, log), sleeper("bad", 0, log, LookupError("boom")))
 
     with pytest.raises(LookupError, match="boom") as caught:
         await signal.send(sender=None)

@@ -264,7 +264,7 @@ def test_an_option_that_does_not_exist_is_a_type_error_too(signal: Signal[Any, .
 def test_a_receiver_that_cannot_be_held_weakly_is_refused(signal: Signal[Any, ...]) -> None:
     handlers = SlottedHandlers()
 
-    with pytest.raises(SignalOptionError, match="cannot hold .*method .*weakly.*weak=False"):
+    with pytest.raises(SignalOptionError, match=r"cannot hold .*method .*weakly.*weak=False"):
         signal.connect(handlers.method)
     assert not signal.receivers
     signal.connect(handlers.method, weak=False)

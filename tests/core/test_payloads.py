@@ -151,7 +151,7 @@ def test_brackets_and_argument_that_contradict_each_other_are_refused() -> None:
 
     with pytest.raises(SignalDefinitionError, match=r"Signal\[OrderPlaced\].*another payload"):
         Signal[OrderPlaced](Other)
-    with pytest.raises(SignalDefinitionError, match="another payload, <builtins.list object>"):
+    with pytest.raises(SignalDefinitionError, match=r"another payload, <builtins.list object>"):
         Signal[OrderPlaced](["order_id"])
 
 
@@ -168,7 +168,7 @@ def test_brackets_with_any_stay_open() -> None:
 def test_forward_references_in_brackets_are_refused() -> None:
     from typing import ForwardRef
 
-    with pytest.raises(SignalDefinitionError, match="in quotes.*define Later first"):
+    with pytest.raises(SignalDefinitionError, match=r"in quotes.*define Later first"):
         Signal[ForwardRef("Later")]()
 
 
@@ -373,7 +373,7 @@ async def test_field_names_count_and_aliases_do_not(field: Any) -> None:
 
     assert await sent(signal, order_id=1) == {"order_id": 1}
     with pytest.raises(ValidationError):
-        await signal.send(sender=None, **{"orderId": 1})
+        await signal.send(sender=None, orderId=1)
 
 
 async def test_aliases_of_nested_models_are_left_alone() -> None:

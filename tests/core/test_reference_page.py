@@ -28,7 +28,7 @@ class World(dict[str, Any]):
 
     def run(self, script: str) -> None:
         code = compile(script, "<example>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-        result = eval(code, self)  # noqa: S307 - the examples below
+        result = eval(code, self)
         if inspect.isawaitable(result):
             asyncio.run(self._wait(result))
 
@@ -98,9 +98,7 @@ from fastdjango.core.signals import (
     assert PATH in sys.modules
 
 
-def test_decorators_and_manual_connection(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_decorators_and_manual_connection(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world["send_welcome_email"] = AsyncMock()
     world.run("""
 from fastdjango.core.signals import post_save
@@ -377,9 +375,7 @@ async def log_delete(sender, instance, **kwargs):
     world.send(
         "post_save", sender=world["User"], instance=user, created=False, update_fields=["name"]
     )
-    create.assert_awaited_once_with(
-        model="User", object_id=3, action="update", changes=["name"]
-    )
+    create.assert_awaited_once_with(model="User", object_id=3, action="update", changes=["name"])
     world.send("post_delete", sender=world["User"], instance=user)
     create.assert_awaited_with(model="User", object_id=3, action="delete")
     world.send("post_save", sender=world["AuditLog"], instance=user, created=True)

@@ -20,7 +20,7 @@ class Ping(Payload):
     using: str | None = None
 
 
-class Rollback(Exception):
+class RollbackError(Exception):
     """Ends a transaction or a savepoint without its work."""
 
 
@@ -48,7 +48,7 @@ class Memory:
         token = self.queue.set(queue)
         try:
             yield
-        except Rollback:
+        except RollbackError:
             queue.rollback(mark)
         finally:
             self.queue.reset(token)
@@ -116,7 +116,7 @@ async def test_it_never_runs_after_a_rollback(
 ) -> None:
     async with memory.atomic():
         await signal.send(sender=None, x=1)
-        raise Rollback
+        raise RollbackError
     assert calls == []
 
 
@@ -129,7 +129,7 @@ async def test_a_savepoint_takes_back_its_own(
             await signal.send(sender=None, x=2)
             async with memory.atomic():
                 await signal.send(sender=None, x=3)
-            raise Rollback
+            raise RollbackError
         async with memory.atomic():
             await signal.send(sender=None, x=4)
         assert calls == []
@@ -142,7 +142,7 @@ async def test_a_released_savepoint_is_lost_with_the_root(
     async with memory.atomic():
         async with memory.atomic():
             await signal.send(sender=None, x=1)
-        raise Rollback
+        raise RollbackError
     assert calls == []
 
 

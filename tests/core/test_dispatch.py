@@ -1,0 +1,60 @@
+"""The call loops, driven directly."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from fastdjango_signals import Payload
+from fastdjango_signals.dispatch import (
+    Delivery,
+    Strategy,
+    send_in_turn,
+    send_robust_in_turn,
+    send_robust_together,
+    send_together,
+)
+from fastdjango_signals.options import Options
+from fastdjango_signals.receivers import Connection
+
+STRATEGIES = [send_in_turn, send_robust_in_turn, send_together, send_robust_together]
+
+
+async def first(sender: object, **kwargs: Any) -> str:
+    return "first"
+
+
+def connection(receiver: Any) -> Connection:
+    return Connection(id(receiver), lambda: receiver, False, Options(), 0)
+
+
+@pytest.fixture
+def delivery() -> Delivery:
+    return Delivery("ping", None, Payload(), {})
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+async def test_a_receiver_that_is_dead_when_its_turn_comes_is_passed_over(
+    strategy: Strategy, delivery: Delivery
+) -> None:
+    plan = (connection(None), connection(first))
+
+    assert await strategy(plan, delivery) == [(first, "first")]
+
+
+async def test_a_receiver_that_cancels_its_caller_and_returns_has_cancelled_it(
+    delivery: Delivery,
+) -> None:
+    async def cancels(sender: object, **kwargs: Any) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+
+    async def work() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await send_robust_in_turn((connection(cancels),), delivery)
+
+    with pytest.raises(asyncio.CancelledError):  # the task meets it too, when it next suspends
+        await asyncio.create_task(work())

@@ -1,0 +1,116 @@
+"""What can happen to the registry in the middle of its work: garbage, threads, odd hashes."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import pytest
+
+from fastdjango_signals import Payload, Signal
+from fastdjango_signals.options import Options
+from fastdjango_signals.receivers import Connection
+from fastdjango_signals.registry import Registry
+
+
+class Ping(Payload):
+    x: int = 0
+
+
+class Shop: ...
+
+
+@pytest.fixture
+def signal() -> Signal[Any, ...]:
+    return Signal(Ping, name="ping")
+
+
+async def first(sender: object, **kwargs: Any) -> str:
+    return "first"
+
+
+async def second(sender: object, **kwargs: Any) -> str:
+    return "second"
+
+
+def dead(key: int, registry: Registry) -> Connection:
+    """Return a connection whose receiver is dead, and whose callback has yet to run."""
+    return Connection(key, lambda: None, False, Options(), registry.next_order())
+
+
+def test_a_dead_connection_gives_way_to_a_living_one() -> None:
+    registry = Registry()
+    gone = dead(1, registry)
+    living = Connection(1, lambda: first, False, Options(), 1)
+
+    assert registry.add(gone, Shop) is gone
+    assert registry.add(living, Shop) is living
+    assert registry.add(dead(1, registry), Shop) is living
+    assert registry.plan(Shop) == (living,)
+
+
+def test_removing_a_dead_connection_is_removing_nothing() -> None:
+    registry = Registry()
+    registry.add(dead(1, registry), Shop)
+
+    assert not registry.remove(1, Shop)
+    assert registry.connections() == []
+
+
+def test_an_entry_that_ends_while_a_connection_is_added_is_made_again() -> None:
+    registry = Registry()
+    other = dead(1, registry)
+    registry.add(other, Shop)
+    ending = [other]
+
+    class Uid:
+        def __hash__(self) -> int:
+            if ending:
+                registry.discard(ending.pop(), Shop)
+            return 1
+
+    living = Connection((Uid(),), lambda: first, False, Options(), 1)
+
+    assert registry.add(living, Shop) is living
+    assert registry.plan(Shop) == (living,)
+
+
+def test_a_plan_that_is_outdated_before_it_is_done_is_made_again(
+    signal: Signal[Any, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signal.connect(first)
+    reached = Registry._reached
+
+    def interrupted(self: Registry, entry: Any, sender: object) -> Any:
+        found = list(reached(self, entry, sender))
+        monkeypatch.undo()
+        signal.connect(second)
+        return iter(found)
+
+    monkeypatch.setattr(Registry, "_reached", interrupted)
+
+    assert len(signal._registry.plan(None)) == 2
+
+
+def test_the_death_of_a_receiver_after_that_of_its_signal_is_harmless() -> None:
+    class Callback:
+        async def __call__(self, sender: object, **kwargs: Any) -> None: ...
+
+    signal, callback = Signal(Ping), Callback()
+    signal.connect(callback)
+    plan = signal._registry.plan(None)
+    del signal
+    gc.collect()
+
+    del callback
+
+    assert plan[0].resolve() is None
+
+
+def test_leaving_a_block_whose_sender_has_no_receivers_left_is_harmless(
+    signal: Signal[Any, ...],
+) -> None:
+    with signal.connected_to(first, sender=Shop):
+        signal.disconnect(first, sender=Shop)
+
+    assert signal.receivers == []
