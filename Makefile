@@ -28,7 +28,7 @@ demo: $(STAMP) ## Start the shop, drive it over HTTP, show who received what
 
 test: $(STAMP) ## Run the tests; the core needs 100 % branch coverage (ARGS="-k name")
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadgroup $(ARGS)
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadfile $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@echo "== coverage: everything"
 	@$(BIN)/coverage report

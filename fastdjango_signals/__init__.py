@@ -25,6 +25,7 @@ from fastdjango_signals.builtin import (
 from fastdjango_signals.decorators import receiver
 from fastdjango_signals.exceptions import (
     InstallError,
+    ReceiverCancelledError,
     ReceiverSignatureError,
     ReceiverTypeError,
     ReservedFieldError,
@@ -61,6 +62,7 @@ __all__ = [
     "PostSave",
     "PreDelete",
     "PreSave",
+    "ReceiverCancelledError",
     "ReceiverSignatureError",
     "ReceiverTypeError",
     "RequestFinished",

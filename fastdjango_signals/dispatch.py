@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel
 
 from fastdjango_signals.cancellation import CallerCancellation
+from fastdjango_signals.exceptions import ReceiverCancelledError
 from fastdjango_signals.places import describe
 from fastdjango_signals.receivers import Connection, Receiver
 from fastdjango_signals.registry import Plan
@@ -43,12 +44,20 @@ class Delivery:
         if note not in getattr(error, "__notes__", ()):
             error.add_note(note)
 
-    def report(self, error: BaseException, receiver: Receiver) -> None:
-        """Log the failure of a receiver, with its traceback."""
+    def report(self, error: BaseException, receiver: Receiver) -> Exception:
+        """Log the failure of a receiver, with its traceback; return it as a response."""
         self.annotate(error, receiver)
-        logger.error(
-            "Receiver %s of signal %s failed", describe(receiver), self.signal, exc_info=error
+        described = describe(receiver)
+        logger.error("Receiver %s of signal %s failed", described, self.signal, exc_info=error)
+        if isinstance(error, Exception):
+            return error
+        failure = ReceiverCancelledError(
+            f"receiver {described} of signal {self.signal} was cancelled on its own",
+            signal=self.signal,
+            receiver=described,
         )
+        failure.__cause__ = error
+        return failure
 
 
 Strategy: TypeAlias = Callable[[Plan, Delivery], Awaitable[Responses]]
@@ -154,7 +163,17 @@ class _Group:
         self, call: Callable[[Connection, Receiver], Coroutine[Any, Any, Any]]
     ) -> Responses:
         """Start the receivers, wait for all of them, and return the responses in call order."""
-        answering = list(self._start(call))
+        try:
+            answering = list(self._start(call))
+        except BaseException:
+            self.stop()
+            await self._wait()
+            raise
+        await self._wait()
+        return [(receiver, self._response(task, receiver)) for receiver, task in answering]
+
+    async def _wait(self) -> None:
+        """Wait for every task; a cancellation meanwhile is passed on to them, and comes out."""
         cancelled: asyncio.CancelledError | None = None
         while pending := [task for task in self._tasks if not task.done()]:
             try:
@@ -164,7 +183,6 @@ class _Group:
                 self.stop()
         if cancelled is not None:
             raise cancelled
-        return [(receiver, self._response(task, receiver)) for receiver, task in answering]
 
     def _start(
         self, call: Callable[[Connection, Receiver], Coroutine[Any, Any, Any]]
@@ -185,9 +203,7 @@ class _Group:
         if not task.cancelled():
             return task.result()
         error = asyncio.CancelledError("the receiver's task was cancelled")
-        if not self.stopped:
-            self._delivery.report(error, receiver)
-        return error
+        return error if self.stopped else self._delivery.report(error, receiver)
 
 
 async def _attempt(
@@ -203,10 +219,10 @@ async def _attempt(
     except (Exception, asyncio.CancelledError) as error:
         if cancellation.happened() and isinstance(error, asyncio.CancelledError):
             raise
-        delivery.report(error, receiver)
         if cancellation.happened():  # the receiver has turned it into another exception
+            delivery.report(error, receiver)
             raise asyncio.CancelledError from error
-        return error
+        return delivery.report(error, receiver)
 
 
 async def _attempt_alone(delivery: Delivery, connection: Connection, receiver: Receiver) -> Any:

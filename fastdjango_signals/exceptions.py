@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
+
 
 class SignalError(Exception):
     """Root of every error that this package raises on its own account.
@@ -60,6 +62,14 @@ class UnknownOptionError(SignalOptionError, TypeError):
 
 class SendError(SignalError, TypeError):
     """Raised by `send` for a payload that is not given by keyword."""
+
+
+class ReceiverCancelledError(SignalError, CancelledError):
+    """The response of a receiver that raised `CancelledError` on its own.
+
+    It is an `Exception` too, so that `isinstance(response, Exception)` finds every failure.
+    The receiver's own exception is its `__cause__`.
+    """
 
 
 class InstallError(SignalError, RuntimeError):

@@ -28,9 +28,9 @@ def install() -> None:
     present = sys.modules.get(PATH)
     if present is not None and not isinstance(present.__loader__, _SignalsLoader):
         raise InstallError(
-            f"{PATH} is already imported, from {getattr(present, '__file__', None)}, and what "
-            f"imported it holds signals that are not these; call {_FRONT_DOOR}.install() first, "
-            "at the top of the program's main module"
+            f"{PATH} is already imported (from {getattr(present, '__file__', 'no file')}), and "
+            f"what imported it holds signals that are not these; call {_FRONT_DOOR}.install() "
+            "first, at the top of the program's main module"
         )
     if not any(isinstance(finder, _SignalsFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _SignalsFinder())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import warnings
 from collections.abc import Sequence
-from typing import Any, NoReturn, TypeGuard
+from typing import Any, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, create_model
 
@@ -63,7 +63,10 @@ class Schema:
         replaces it once they can be resolved.
         """
         if self.is_open and "payload" in keywords:
-            _refuse_reserved(self.model, ["payload"])
+            raise ReservedFieldError(
+                f'a send of {self.name} has the keyword "payload", which every receiver already '
+                "has in its own right; rename it"
+            )
         validated: object = self.model.__pydantic_validator__.validate_python(
             keywords, **self._by_name
         )
@@ -111,7 +114,11 @@ def _schema_of_model(model: type[BaseModel]) -> Schema:
         )
     taken = [name for name in RESERVED if name in model.model_fields]
     if taken:
-        _refuse_reserved(model, taken)
+        listed = " and ".join(f'"{name}"' for name in taken)
+        raise ReservedFieldError(
+            f"{name_of(model)} has a field {listed}, which every receiver already has in its own "
+            "right; rename the field"
+        )
     return Schema(model, f"{model.__module__}.{model.__qualname__}")
 
 
@@ -146,14 +153,6 @@ def _is_field_name(name: object) -> bool:
 def annotate(error: Exception, signal: str, sender: object) -> None:
     """Add to a validation's error which send it belongs to."""
     error.add_note(f"in a send of signal {signal} by sender {name_of(sender)}")
-
-
-def _refuse_reserved(model: type[BaseModel], names: Sequence[str]) -> NoReturn:
-    listed = " and ".join(f'"{name}"' for name in names)
-    raise ReservedFieldError(
-        f"{name_of(model)} has a field {listed}, which every receiver already has in its own "
-        "right; rename the field"
-    )
 
 
 def _refusal(providing_args: object) -> SignalDefinitionError:

@@ -15,11 +15,11 @@ from typing_extensions import ParamSpec, TypeVar, Unpack
 
 from fastdjango_signals import dispatch
 from fastdjango_signals.dispatch import Delivery, Responses
-from fastdjango_signals.exceptions import SendError, SignalOptionError
+from fastdjango_signals.exceptions import SendError, SignalDefinitionError, SignalOptionError
 from fastdjango_signals.options import ConnectOptions, Options, read_options
 from fastdjango_signals.parameters import SignalAlias, agree, declared_by_bases
 from fastdjango_signals.payloads import annotate, schema_of
-from fastdjango_signals.places import caller, describe, place_of
+from fastdjango_signals.places import caller, describe, name_of, place_of
 from fastdjango_signals.receivers import (
     ConnectedReceiver,
     Connection,
@@ -83,6 +83,7 @@ class Signal(Generic[M, P]):
     ) -> None:
         self._schema = schema_of(agree(self._declared, providing_args))
         self.name = self._schema.name if name is None else name
+        self._check_definition(concurrent)
         self.providing_args = cast("type[M]", self._schema.model)
         self._registry = Registry()
         self._scopes = ScopedConnections(self._registry)
@@ -236,11 +237,7 @@ class Signal(Generic[M, P]):
         self, sender: object, args: tuple[object, ...], fields: dict[str, Any]
     ) -> tuple[Plan, Delivery]:
         if args:
-            raise SendError(
-                f"Signal {self.name} takes its payload by keyword; write: "
-                f"send({', '.join(['sender', *(f'{name}=...' for name in self._schema.fields)])})",
-                signal=self.name,
-            )
+            raise self._not_by_keyword()
         try:
             payload = self._schema.validate(fields)
         except Exception as error:
@@ -248,6 +245,23 @@ class Signal(Generic[M, P]):
             raise
         plan = () if self._mute else self._registry.plan(sender)
         return plan, Delivery(self.name, sender, payload, self._schema.values(payload))
+
+    def _check_definition(self, concurrent: object) -> None:
+        name: object = self.name
+        if not isinstance(name, str) or not name:
+            raise SignalDefinitionError(f"the name of a signal is {name_of(name)}; give a string")
+        if not isinstance(concurrent, bool):
+            raise SignalDefinitionError(
+                f"Signal {name}: concurrent is {name_of(concurrent)}; give True or False"
+            )
+
+    def _not_by_keyword(self) -> SendError:
+        fields = ", ".join(["sender", *(f"{name}=..." for name in self._schema.fields)])
+        return SendError(
+            f"Signal {self.name} takes its payload by keyword; write send({fields}), or "
+            "send(sender, **dict(payload)) for a payload that exists already",
+            signal=self.name,
+        )
 
     def _connect(self, receiver: Any, sender: object, options: Options) -> Any:
         self._scopes.keep(self._connection(receiver, sender, options), sender)

@@ -14,6 +14,7 @@ from fastdjango_signals.places import describe, name_of
 from fastdjango_signals.receivers import Receiver
 
 _BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+_BY_ANYTHING = {Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD}
 
 
 def require_async(receiver: object, signal: str) -> None:
@@ -36,7 +37,7 @@ def takes_payload(receiver: Receiver, schema: Schema, signal: str) -> bool:
     """
     described = describe(receiver)
     try:
-        parameters = inspect.signature(receiver).parameters
+        parameters = _parameters(receiver)
     except (TypeError, ValueError) as error:
         raise ReceiverSignatureError(
             f"Signal {signal} cannot connect {described}: its signature cannot be read ({error})",
@@ -81,7 +82,7 @@ def _problems(
 ) -> Iterator[str]:
     kinds = {parameter.kind for parameter in parameters.values()}
     takes_any = Parameter.VAR_KEYWORD in kinds
-    catch_all = takes_any and Parameter.VAR_POSITIONAL in kinds
+    catch_all = kinds >= _BY_ANYTHING
     if not _accepts(parameters, "sender") and not (catch_all and "sender" not in parameters):
         yield 'it has no parameter "sender" that can be given by keyword'
     for name, parameter in parameters.items():
@@ -119,6 +120,14 @@ def _parameter_problem(
             )
 
 
+def _parameters(receiver: Receiver) -> Mapping[str, Parameter]:
+    """Return the parameters of a receiver; of a wrapper that takes anything, those behind it."""
+    own = inspect.signature(receiver, follow_wrapped=False).parameters
+    if {parameter.kind for parameter in own.values()} >= _BY_ANYTHING:
+        return inspect.signature(receiver).parameters
+    return own
+
+
 def _accepts(parameters: Mapping[str, Parameter], name: str) -> bool:
     parameter = parameters.get(name)
     return parameter is not None and parameter.kind in _BY_KEYWORD
@@ -126,7 +135,7 @@ def _accepts(parameters: Mapping[str, Parameter], name: str) -> bool:
 
 def _near(name: str, fields: tuple[str, ...]) -> str:
     near = difflib.get_close_matches(name, [*fields, *RESERVED], n=1)
-    return f'; did you mean "{near[0]}"?' if near else ""
+    return f' (did you mean "{near[0]}"?)' if near else ""
 
 
 def _listed(names: list[str]) -> str:

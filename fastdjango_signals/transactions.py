@@ -54,14 +54,20 @@ def defer(call: CommitCall, using: str | None) -> bool:
 class CommitQueue:
     """The calls that wait for one outermost transaction, with marks for its savepoints."""
 
-    __slots__ = ("_calls",)
+    __slots__ = ("_calls", "_has_run")
 
     def __init__(self) -> None:
         self._calls: list[CommitCall] = []
+        self._has_run = False
 
-    def add(self, call: CommitCall) -> None:
-        """Keep one more call."""
-        self._calls.append(call)
+    def add(self, call: CommitCall) -> bool:
+        """Keep one more call; return False where it is too late, and nothing was kept.
+
+        A task that outlives the transaction in which it was started may come that late.
+        """
+        if not self._has_run:
+            self._calls.append(call)
+        return not self._has_run
 
     def mark(self) -> int:
         """Return the point to go back to if a savepoint that starts now is rolled back."""
@@ -77,6 +83,7 @@ class CommitQueue:
         The rows are committed, so every call gets its turn: a cancellation ends the call that
         it interrupts, and comes out when the others have run.
         """
+        self._has_run = True
         cancelled: CancelledError | None = None
         calls, self._calls = self._calls, []
         for call in calls:

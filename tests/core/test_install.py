@@ -101,7 +101,7 @@ try:
     fastdjango_signals.install()
 except fastdjango_signals.InstallError as error:
     assert isinstance(error, RuntimeError)
-    assert "fastdjango.core.signals is already imported, from" in str(error)
+    assert "fastdjango.core.signals is already imported (from" in str(error)
     assert "signals.py" in str(error)
     assert "call fastdjango_signals.install() first" in str(error)
 else:

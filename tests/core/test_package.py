@@ -35,7 +35,11 @@ def test_every_public_name_has_a_docstring() -> None:
 
 
 def test_errors_are_one_family() -> None:
-    family = [value for value in vars(exceptions).values() if isinstance(value, type)]
+    family = [
+        value
+        for value in vars(exceptions).values()
+        if isinstance(value, type) and value.__module__ == exceptions.__name__
+    ]
 
     assert all(issubclass(each, exceptions.SignalError) for each in family)
     assert all(each.__name__.endswith("Error") for each in family)

@@ -91,7 +91,7 @@ async def test_no_payload_accepts_every_keyword() -> None:
 
 
 async def test_an_open_signal_refuses_the_reserved_keyword_when_it_is_sent() -> None:
-    with pytest.raises(ReservedFieldError, match='"payload"'):
+    with pytest.raises(ReservedFieldError, match='has the keyword "payload"'):
         await Signal().send(sender=None, payload=1)
 
 
@@ -312,10 +312,26 @@ async def test_a_bad_payload_is_refused_where_nobody_listens_or_the_signal_is_mu
 async def test_fields_are_given_by_keyword_only() -> None:
     signal: Any = Signal(OrderPlaced)
 
-    with pytest.raises(SendError, match=r"send\(sender, order_id=..., email=..., note=...\)"):
+    with pytest.raises(SendError, match=r"send\(sender, order_id=.*\*\*dict\(payload\)"):
         await signal.send(None, OrderPlaced(order_id=1, email="a"))
     with pytest.raises(TypeError, match="sender"):
         await signal.send(order_id=1, email="a")
+
+
+async def test_a_payload_that_exists_already_is_sent_by_its_fields() -> None:
+    signal = Signal(OrderPlaced)
+    signal.connect(echo_payload)
+    payload = OrderPlaced(order_id=1, email="a")
+
+    ((_, received),) = await signal.send(None, **dict(payload))
+
+    assert received == payload
+
+
+@pytest.mark.parametrize("options", [{"name": ""}, {"name": 3}, {"concurrent": "yes"}])
+def test_options_of_a_signal_that_make_no_sense_are_refused(options: Any) -> None:
+    with pytest.raises(SignalDefinitionError, match="; give "):
+        Signal(OrderPlaced, **options)
 
 
 async def test_the_sender_may_be_positional() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fastdjango_signals import Payload, Signal
+from fastdjango_signals import Payload, ReceiverCancelledError, Signal
 
 flavour: contextvars.ContextVar[str] = contextvars.ContextVar("flavour", default="none")
 
@@ -148,7 +148,11 @@ async def test_a_robust_send_calls_everyone_and_logs_each_failure(
     failed, fine, cancelled, last = (response for _, response in responses)
     assert isinstance(failed, LookupError)
     assert (fine, last) == ("good", "late")
+    assert isinstance(cancelled, ReceiverCancelledError)
     assert isinstance(cancelled, asyncio.CancelledError)
+    assert isinstance(cancelled, Exception)
+    assert str(cancelled.__cause__) == "mine"
+    assert "cancels_itself" in str(cancelled)
     assert [record.name for record in caplog.records] == ["fastdjango_signals"] * 2
     assert all(record.exc_info for record in caplog.records)
     assert "test_sending.bad" in caplog.records[0].getMessage()

@@ -55,6 +55,22 @@ def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
+def injected(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def wrapper(sender: object, **kwargs: Any) -> Any:
+        return await function(sender, extra="injected", **kwargs)
+
+    return wrapper
+
+
+def narrowed(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def wrapper(sender: object, order_id: int) -> Any:
+        return await function(sender, order_id, email="", note=None)
+
+    return wrapper
+
+
 async def all_fields(sender: object, order_id: int, email: str, note: str | None) -> str:
     return "all fields"
 
@@ -105,6 +121,8 @@ async def with_extra(sender: object, extra: str, **kwargs: Any) -> str:
         (functools.partial(functools.partial(Callback())), "callback"),
         (functools.partial(Handlers().method), "method"),
         (wrapped(all_fields), "all fields"),
+        (wrapped(whole), "payload"),
+        (injected(with_extra), "injected"),
         (AsyncMock(return_value="mock"), "mock"),
     ],
 )
@@ -183,7 +201,7 @@ async def payload_alone(payload: OrderPlaced) -> None: ...
         (star_sender, 'no parameter "sender"'),
         (
             required_more,
-            'requires "ordr_id", which OrderPlaced does not provide; did you mean "order_id"',
+            'requires "ordr_id", which OrderPlaced does not provide .did you mean "order_id"',
         ),
         (required_far, 'requires "warehouse", which OrderPlaced does not provide'),
         (homeless_one, r'no place for "note" of OrderPlaced; add it or "\*\*kwargs"'),
@@ -195,6 +213,8 @@ async def payload_alone(payload: OrderPlaced) -> None: ...
         (payload_alone, 'no parameter "sender"'),
         (Handlers.method, 'requires "self"; connect the bound method'),
         (functools.partial(with_extra), 'requires "extra"'),
+        (wrapped(homeless_all), 'no place for "order_id"'),
+        (narrowed(all_fields), 'no place for "email" and "note"'),
     ],
 )
 def test_a_receiver_that_could_never_be_called_is_refused(

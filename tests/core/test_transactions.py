@@ -37,8 +37,7 @@ class Memory:
         queue = self.queue.get()
         if queue is None or using not in (None, self.alias):
             return False
-        queue.add(call)
-        return True
+        return queue.add(call)
 
     @asynccontextmanager
     async def atomic(self) -> AsyncIterator[None]:
@@ -196,6 +195,24 @@ async def test_a_removed_backend_is_asked_no_longer(
         assert calls == [1]
 
 
+async def test_a_backend_that_fails_leaves_no_receiver_running(
+    signal: Signal[Any, ...], memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(call: CommitCall, using: str | None) -> bool:
+        raise LookupError("no such database")
+
+    async def slow(sender: object, **kwargs: Any) -> None:
+        await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(memory, "on_commit", fail)
+    signal.connect(slow, priority=1)
+
+    for way in (signal.send, signal.send_robust):
+        with pytest.raises(LookupError, match="no such database"):
+            await way(sender=None, x=1)
+        assert len(asyncio.all_tasks()) == 1
+
+
 async def test_a_muted_signal_keeps_nothing_for_the_commit(
     signal: Signal[Any, ...], calls: list[int], memory: Memory
 ) -> None:
@@ -238,6 +255,23 @@ async def test_a_cancellation_during_the_calls_comes_out_when_all_had_their_turn
     with pytest.raises(asyncio.CancelledError):
         await task
     assert calls == ["counts"]
+
+
+async def test_a_call_that_comes_after_the_commit_is_refused_so_that_it_is_not_lost(
+    signal: Signal[Any, ...], calls: list[int], memory: Memory
+) -> None:
+    async def late() -> None:
+        await committed.wait()
+        await signal.send(sender=None, x=1)
+
+    committed = asyncio.Event()
+    async with memory.atomic():
+        task = asyncio.create_task(late())  # inherits the transaction, and outlives it
+        await asyncio.sleep(0)
+    committed.set()
+    await task
+
+    assert calls == [1]
 
 
 async def test_calls_run_once() -> None:

@@ -16,10 +16,9 @@ _verdicts = pytest.StashKey[Verdicts]()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Ask each judge in turn; a judge's tests stay in one process, so that it runs once."""
+    """Ask each judge in turn."""
     if "judge" in metafunc.fixturenames:
-        groups = {name: pytest.mark.xdist_group(f"typing-{name}") for name in JUDGES}
-        metafunc.parametrize("judge", [pytest.param(name, marks=groups[name]) for name in JUDGES])
+        metafunc.parametrize("judge", JUDGES)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,6 @@ def test_each_file_has_statements_that_all_four_checkers_refuse(
     assert any(marker.is_wrong and marker.judges >= set(STATIC) for marker in markers)
 
 
-@pytest.mark.xdist_group("typing-runtime")
 def test_connect_refuses_bad_receivers_with_an_error_of_its_own(verdicts: Verdicts) -> None:
     rules = {
         problem.rule

@@ -75,6 +75,6 @@ def check_options() -> None:
     Signal(OrderPlaced, name="shop.order_placed", concurrent=True)
     Signal(["order"], name="shop.legacy", concurrent=True)
     Signal(OrderPlaced, nam="shop.order_placed")  # E
-    Signal(OrderPlaced, name=1)  # E[static]: the value is not looked at
-    Signal(OrderPlaced, concurrent="yes")  # E[static]: as above
+    Signal(OrderPlaced, name=1)  # E
+    Signal(OrderPlaced, concurrent="yes")  # E
     Signal(OrderPlaced, "shop.order_placed")  # E
