@@ -83,7 +83,7 @@ class Signal(Generic[M, P]):
     ) -> None:
         self._schema = schema_of(agree(self._declared, providing_args))
         self.name = self._schema.name if name is None else name
-        self._check_definition(concurrent)
+        _check_definition(self.name, concurrent)
         self.providing_args = cast("type[M]", self._schema.model)
         self._registry = Registry()
         self._scopes = ScopedConnections(self._registry)
@@ -246,15 +246,6 @@ class Signal(Generic[M, P]):
         plan = () if self._mute else self._registry.plan(sender)
         return plan, Delivery(self.name, sender, payload, self._schema.values(payload))
 
-    def _check_definition(self, concurrent: object) -> None:
-        name: object = self.name
-        if not isinstance(name, str) or not name:
-            raise SignalDefinitionError(f"the name of a signal is {name_of(name)}; give a string")
-        if not isinstance(concurrent, bool):
-            raise SignalDefinitionError(
-                f"Signal {name}: concurrent is {name_of(concurrent)}; give True or False"
-            )
-
     def _not_by_keyword(self) -> SendError:
         fields = ", ".join(["sender", *(f"{name}=..." for name in self._schema.fields)])
         return SendError(
@@ -285,6 +276,15 @@ class Signal(Generic[M, P]):
         return (
             f"receiver {describe(receiver)} of signal {self.name} was collected while connected "
             f"(at {caller()[1]}): nothing else refers to it; keep it, or connect with weak=False"
+        )
+
+
+def _check_definition(name: object, concurrent: object) -> None:
+    if not isinstance(name, str) or not name:
+        raise SignalDefinitionError(f"the name of a signal is {name_of(name)}; give a string")
+    if not isinstance(concurrent, bool):
+        raise SignalDefinitionError(
+            f"Signal {name}: concurrent is {name_of(concurrent)}; give True or False"
         )
 
 

@@ -121,11 +121,19 @@ def _parameter_problem(
 
 
 def _parameters(receiver: Receiver) -> Mapping[str, Parameter]:
-    """Return the parameters of a receiver; of a wrapper that takes anything, those behind it."""
+    """Return the parameters of a receiver; those behind a wrapper that takes anything.
+
+    `functools.wraps` leads to the wrapped function. What a wrapper names itself counts, since it
+    may give more or less to what it wraps.
+    """
     own = inspect.signature(receiver, follow_wrapped=False).parameters
-    if {parameter.kind for parameter in own.values()} >= _BY_ANYTHING:
-        return inspect.signature(receiver).parameters
-    return own
+    kinds = {parameter.kind for parameter in own.values()}
+    if Parameter.VAR_KEYWORD not in kinds:
+        return own
+    wrapped = inspect.signature(receiver).parameters
+    if kinds >= _BY_ANYTHING:
+        return wrapped
+    return {"payload": wrapped["payload"], **own} if _accepts(wrapped, "payload") else own
 
 
 def _accepts(parameters: Mapping[str, Parameter], name: str) -> bool:

@@ -63,6 +63,14 @@ def injected(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
+def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def wrapper(*, sender: object, **kwargs: Any) -> Any:
+        return await function(sender=sender, **kwargs)
+
+    return wrapper
+
+
 def narrowed(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     async def wrapper(sender: object, order_id: int) -> Any:
@@ -123,6 +131,8 @@ async def with_extra(sender: object, extra: str, **kwargs: Any) -> str:
         (wrapped(all_fields), "all fields"),
         (wrapped(whole), "payload"),
         (injected(with_extra), "injected"),
+        (timed(whole), "payload"),
+        (timed(catch_all), "catch all"),
         (AsyncMock(return_value="mock"), "mock"),
     ],
 )

@@ -60,7 +60,7 @@ def covers(model: type[Model]) -> bool:
 def _wait_for_listeners(native: WaitForListeners) -> WaitForListeners:
     @wraps(native)
     async def wait_for_listeners(self: Any, event: Signals, *arguments: Any) -> None:
-        model: type[Model] = type(self)
+        model = self.__class__
         if not covers(model):
             await native(self, event, *arguments)
             return

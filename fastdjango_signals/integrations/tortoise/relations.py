@@ -56,13 +56,16 @@ class Through:
                 f'Through({field.related_model.__name__}, "{field.related_name}")'
             )
 
+    def __str__(self) -> str:
+        return f"{self.model.__name__}.{self.field}"
+
 
 def through(relation: Relation) -> Through:
     """Return the sender for a relation that may be used from either side."""
     field = relation.field
     if field._generated:
         return Through(field.related_model, field.related_name)
-    return Through(field.model, field.model_field_name)
+    return Through(type(relation.instance), field.model_field_name)
 
 
 def _is_heard(relation: Relation) -> bool:
@@ -81,7 +84,7 @@ async def _related(
         pk__in=[each.pk for each in instances],
         **{relation.relation_field: relation.instance.pk},
     )
-    return set(await present.values_list("pk", flat=True))
+    return set(await present.values_list(relation.remote_model._meta.pk_attr, flat=True))
 
 
 async def _send(

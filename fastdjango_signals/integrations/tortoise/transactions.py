@@ -81,10 +81,7 @@ class TortoiseTransactions:
     def on_commit(self, call: CommitCall, using: str | None) -> bool:
         """Keep `call` for the commit of the current transaction, if there is one."""
         transaction = _innermost(using)
-        if transaction is None:
-            return False
-        transaction.queue.add(call)
-        return True
+        return transaction is not None and transaction.queue.add(call)
 
 
 def _innermost(using: str | None) -> Transaction | None:
