@@ -37,7 +37,7 @@ from fastdjango_signals.exceptions import (
 )
 from fastdjango_signals.install import install
 from fastdjango_signals.options import ConnectOptions, Options
-from fastdjango_signals.payloads import Payload
+from fastdjango_signals.payloads import DatabaseAlias, Payload
 from fastdjango_signals.receivers import (
     ConnectedReceiver,
     Connector,
@@ -52,6 +52,7 @@ __all__ = [
     "ConnectOptions",
     "ConnectedReceiver",
     "Connector",
+    "DatabaseAlias",
     "FieldReceiver",
     "InstallError",
     "M2MChanged",

@@ -17,7 +17,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypeVar
 
-from fastdjango_signals.payloads import Payload
+from fastdjango_signals.payloads import DatabaseAlias, Payload
 from fastdjango_signals.signals import Signal
 
 T = TypeVar("T", default=Any)
@@ -89,7 +89,7 @@ class PreSave(Payload, Generic[T]):
 
     instance: Annotated[T, Kept()]
     raw: bool = False
-    using: str | None = None
+    using: DatabaseAlias = None
     update_fields: Names | None = None
 
 
@@ -107,7 +107,7 @@ class PostSave(Payload, Generic[T]):
     instance: Annotated[T, Kept()]
     created: bool
     raw: bool = False
-    using: str | None = None
+    using: DatabaseAlias = None
     update_fields: Names | None = None
 
 
@@ -120,7 +120,7 @@ class PreDelete(Payload, Generic[T]):
     """
 
     instance: Annotated[T, Kept()]
-    using: str | None = None
+    using: DatabaseAlias = None
 
 
 class PostDelete(Payload, Generic[T]):
@@ -132,7 +132,7 @@ class PostDelete(Payload, Generic[T]):
     """
 
     instance: Annotated[T, Kept()]
-    using: str | None = None
+    using: DatabaseAlias = None
 
 
 class M2MChanged(Payload, Generic[T]):
@@ -152,7 +152,7 @@ class M2MChanged(Payload, Generic[T]):
     reverse: bool
     model: type[Any]
     pk_set: Annotated[AbstractSet[Any], Kept()] | None
-    using: str | None = None
+    using: DatabaseAlias = None
 
 
 class RequestStarted(Payload):

@@ -1,9 +1,11 @@
-"""Tell a cancellation of the task that sends from a receiver that raises `CancelledError`."""
+"""Cancellation: tell the caller's from a receiver's own, and wait in spite of it."""
 
 from __future__ import annotations
 
 import asyncio
 import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
 
 
 class CallerCancellation:
@@ -34,6 +36,22 @@ class CallerCancellation:
     def _count(self) -> int:
         task = self._task()
         return task.cancelling() if task is not None else 0
+
+
+async def finish(tasks: Sequence[asyncio.Task[Any]], on_cancel: Callable[[], object]) -> None:
+    """Wait until every task is done, however often the caller is cancelled meanwhile.
+
+    Each time, `on_cancel` is called; the cancellation comes out at the end.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    while pending := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(pending)
+        except asyncio.CancelledError as error:
+            cancelled = error
+            on_cancel()
+    if cancelled is not None:
+        raise cancelled
 
 
 def _no_task() -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from typing_extensions import ParamSpec, TypeVar, Unpack
 
 from fastdjango_signals.exceptions import SignalOptionError
-from fastdjango_signals.options import ConnectOptions, read_options
+from fastdjango_signals.options import ConnectOptions, read_options, refuse_positional
 from fastdjango_signals.receivers import Connector, Receiver
 from fastdjango_signals.signals import Signal
 
@@ -24,11 +24,12 @@ def receiver(signal: Signal[M, P], /, **options: Unpack[ConnectOptions]) -> Conn
 def receiver(
     signal: Sequence[Signal[Any, ...]], /, **options: Unpack[ConnectOptions]
 ) -> Callable[[F], F]: ...
-def receiver(signal: object, /, **options: Unpack[ConnectOptions]) -> object:
+def receiver(signal: object, /, *misplaced: object, **options: Unpack[ConnectOptions]) -> object:
     """Decorate a receiver to connect it to a signal, or to each of several.
 
     It takes the options of `connect`. Where one of the signals refuses, none is connected.
     """
+    refuse_positional(misplaced, "of @receiver")
     if _is_signal(signal):
         return signal.connect(**options)
     signals = _several(signal)

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
-from fastdjango_signals.cancellation import CallerCancellation
+from fastdjango_signals.cancellation import CallerCancellation, finish
 from fastdjango_signals.exceptions import ReceiverCancelledError
 from fastdjango_signals.places import describe
 from fastdjango_signals.receivers import Connection, Receiver
@@ -31,6 +31,7 @@ class Delivery:
     sender: object
     payload: BaseModel
     fields: dict[str, Any]
+    using: str | None = None
 
     def call(self, connection: Connection, receiver: Receiver) -> Awaitable[Any]:
         """Call one receiver, by keyword."""
@@ -97,9 +98,15 @@ async def send_robust_in_turn(plan: Plan, delivery: Delivery) -> Responses:
         response = await _attempt(delivery, connection, receiver, cancellation)
         if not connection.options.on_commit:
             responses.append((receiver, response))
+        del response
     if cancellation.happened():  # a receiver has swallowed it
         raise asyncio.CancelledError
-    return responses
+    try:
+        return responses
+    finally:
+        # The traceback of a failure leads to this frame, which must not lead back to it: such a
+        # cycle would keep the payload until the next garbage collection.
+        del responses
 
 
 async def send_together(plan: Plan, delivery: Delivery) -> Responses:
@@ -167,22 +174,10 @@ class _Group:
             answering = list(self._start(call))
         except BaseException:
             self.stop()
-            await self._wait()
+            await finish(self._tasks, self.stop)
             raise
-        await self._wait()
+        await finish(self._tasks, self.stop)
         return [(receiver, self._response(task, receiver)) for receiver, task in answering]
-
-    async def _wait(self) -> None:
-        """Wait for every task; a cancellation meanwhile is passed on to them, and comes out."""
-        cancelled: asyncio.CancelledError | None = None
-        while pending := [task for task in self._tasks if not task.done()]:
-            try:
-                await asyncio.wait(pending)
-            except asyncio.CancelledError as error:
-                cancelled = error
-                self.stop()
-        if cancelled is not None:
-            raise cancelled
 
     def _start(
         self, call: Callable[[Connection, Receiver], Coroutine[Any, Any, Any]]
@@ -211,8 +206,7 @@ async def _attempt(
 ) -> Any:
     """Return the response, or else the logged exception; a cancelled caller stays cancelled.
 
-    A function of its own, so that no frame holds both the exception and what refers to it:
-    such a cycle would keep the payload until the next garbage collection.
+    A function of its own, so that no frame holds both the exception and what refers to it.
     """
     try:
         return await delivery.call(connection, receiver)
@@ -232,11 +226,10 @@ async def _attempt_alone(delivery: Delivery, connection: Connection, receiver: R
 def _deferred(delivery: Delivery, connection: Connection, receiver: Receiver) -> bool:
     """Return whether a transaction was open, and will have the receiver called on commit.
 
-    A payload field named `using` tells which database's transaction counts.
+    The transaction is that of the database which the payload names, or else the innermost one.
     """
 
     async def call() -> None:
         await _attempt_alone(delivery, connection, receiver)
 
-    using = delivery.fields.get("using")
-    return defer(call, using if isinstance(using, str) else None)
+    return defer(call, delivery.using)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,16 @@ def read_options(given: ConnectOptions, signal: str) -> tuple[object, Options]:
     if problem:
         raise SignalOptionError(f"Signal {signal} cannot connect: {problem}", signal=signal)
     return sender, Options(**values)
+
+
+def refuse_positional(misplaced: Sequence[object], signal: str) -> None:
+    """Raise where options are given by position, as Django allows for the sender."""
+    if misplaced:
+        raise UnknownOptionError(
+            f"Signal {signal} takes options by keyword only; "
+            f"write sender={name_of(misplaced[0])} for a sender",
+            signal=signal,
+        )
 
 
 def _problem(sender: object, values: Mapping[str, Any]) -> str | None:

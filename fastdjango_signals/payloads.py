@@ -5,7 +5,8 @@ from __future__ import annotations
 import keyword
 import warnings
 from collections.abc import Sequence
-from typing import Any, TypeGuard
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeAlias, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, create_model
 
@@ -33,6 +34,21 @@ class OpenPayload(Payload):
     model_config = ConfigDict(extra="allow")
 
 
+@dataclass(frozen=True, slots=True)
+class NamesDatabase:
+    """Annotation of the field that names the database whose transaction counts."""
+
+
+_NAMES = NamesDatabase()
+
+DatabaseAlias: TypeAlias = Annotated[str | None, _NAMES]
+"""Type of a field for the alias of a database: `using: DatabaseAlias = None`.
+
+Receivers connected with `on_commit=True` wait for a transaction of that database; without such a
+field, or where it is None, for the innermost transaction.
+"""
+
+
 class Schema:
     """The model of one signal's payload, ready to validate.
 
@@ -43,13 +59,15 @@ class Schema:
         name: The name that a signal takes from this payload.
     """
 
-    __slots__ = ("_by_name", "fields", "is_open", "model", "name")
+    __slots__ = ("_alias_field", "_by_name", "fields", "is_open", "model", "name")
 
     def __init__(self, model: type[BaseModel], name: str) -> None:
         self.model = model
         self.fields = tuple(model.model_fields)
         self.is_open = model.model_config.get("extra") == "allow"
         self.name = name
+        naming = (key for key, field in model.model_fields.items() if _NAMES in field.metadata)
+        self._alias_field = next(naming, None)
         aliased = any(
             field.alias is not None or field.validation_alias is not None
             for field in model.model_fields.values()
@@ -84,6 +102,10 @@ class Schema:
         if self.is_open:
             values.update(payload.__pydantic_extra__ or {})
         return values
+
+    def database(self, fields: dict[str, Any]) -> str | None:
+        """Return the alias of the database that a payload names, if it does."""
+        return fields[self._alias_field] if self._alias_field is not None else None
 
 
 def schema_of(providing_args: object) -> Schema:

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, cast, overload
 
 from pydantic import BaseModel
 from typing_extensions import ParamSpec, TypeVar, Unpack
@@ -16,7 +16,7 @@ from typing_extensions import ParamSpec, TypeVar, Unpack
 from fastdjango_signals import dispatch
 from fastdjango_signals.dispatch import Delivery, Responses
 from fastdjango_signals.exceptions import SendError, SignalDefinitionError, SignalOptionError
-from fastdjango_signals.options import ConnectOptions, Options, read_options
+from fastdjango_signals.options import ConnectOptions, Options, read_options, refuse_positional
 from fastdjango_signals.parameters import SignalAlias, agree, declared_by_bases
 from fastdjango_signals.payloads import annotate, schema_of
 from fastdjango_signals.places import caller, describe, name_of, place_of
@@ -141,7 +141,9 @@ class Signal(Generic[M, P]):
     def connect(
         self, receiver: None = None, **options: Unpack[ConnectOptions]
     ) -> Connector[M, P]: ...
-    def connect(self, receiver: Any = None, **options: Unpack[ConnectOptions]) -> Any:
+    def connect(
+        self, receiver: Any = None, *misplaced: object, **options: Unpack[ConnectOptions]
+    ) -> Any:
         """Connect an async receiver: `@signal.connect`, `@signal.connect(sender=...)` or a call.
 
         Args:
@@ -157,6 +159,7 @@ class Signal(Generic[M, P]):
             ReceiverSignatureError: No send could ever call it.
             SignalOptionError: An option makes no sense.
         """
+        refuse_positional(misplaced, self.name)
         sender, checked = read_options(options, self.name)
         if receiver is None:
             return Connector(partial(self._connect, sender=sender, options=checked))
@@ -174,11 +177,12 @@ class Signal(Generic[M, P]):
     def disconnect(
         self,
         receiver: Receiver | None = None,
-        *,
+        *misplaced: Never,
         sender: object = None,
         dispatch_uid: Hashable = None,
     ) -> bool:
         """Disconnect a receiver from this sender; return whether it was connected."""
+        refuse_positional(misplaced, self.name)
         if receiver is None and dispatch_uid is None:
             raise SignalOptionError(
                 f"Signal {self.name} cannot disconnect nothing; "
@@ -241,10 +245,14 @@ class Signal(Generic[M, P]):
         try:
             payload = self._schema.validate(fields)
         except Exception as error:
+            model = self._schema.model
+            if isinstance(sender, model) or isinstance(fields.get("payload"), model):
+                raise self._not_by_keyword() from error
             annotate(error, self.name, sender)
             raise
         plan = () if self._mute else self._registry.plan(sender)
-        return plan, Delivery(self.name, sender, payload, self._schema.values(payload))
+        values = self._schema.values(payload)
+        return plan, Delivery(self.name, sender, payload, values, self._schema.database(values))
 
     def _not_by_keyword(self) -> SendError:
         fields = ", ".join(["sender", *(f"{name}=..." for name in self._schema.fields)])

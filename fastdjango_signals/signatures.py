@@ -50,7 +50,7 @@ def takes_payload(receiver: Receiver, schema: Schema, signal: str) -> bool:
     if problems:
         raise ReceiverSignatureError(
             f"Signal {signal} cannot call {described}: {'; '.join(problems)}. "
-            f"Write: async def {_short_name(receiver)}({_example(schema, whole=whole)})",
+            f"Write: {_example(receiver, schema, whole=whole)}",
             signal=signal,
             receiver=described,
             problems=problems,
@@ -59,13 +59,8 @@ def takes_payload(receiver: Receiver, schema: Schema, signal: str) -> bool:
 
 
 def _why_not_async(receiver: object) -> str | None:
-    if isinstance(receiver, type):
-        return (
-            "it is a class; connect an instance with an async __call__, "
-            f"or write sender={receiver.__name__} to filter by sender"
-        )
-    if not callable(receiver):
-        return "it cannot be called; connect an async function"
+    if not callable(receiver) or issubclass(type(receiver), type | staticmethod):
+        return _why_not_a_function(receiver)
     function: object = receiver
     while isinstance(function, functools.partial):
         function = function.func
@@ -75,6 +70,19 @@ def _why_not_async(receiver: object) -> str | None:
     if any(inspect.isasyncgenfunction(candidate) for candidate in candidates):
         return "it is an async generator; return a value instead of yielding"
     return 'it is not async; declare it with "async def"'
+
+
+def _why_not_a_function(receiver: object) -> str:
+    if isinstance(receiver, type):
+        return (
+            "it is a class; connect an instance with an async __call__, "
+            f"or write sender={receiver.__name__} to filter by sender"
+        )
+    if isinstance(receiver, staticmethod | classmethod):
+        return "the class around it is not made yet; connect it below the class, by its name there"
+    if inspect.iscoroutine(receiver):
+        return "it is a coroutine; connect the function that made it, without calling it"
+    return "it cannot be called; connect an async function"
 
 
 def _problems(
@@ -155,7 +163,8 @@ def _short_name(receiver: object) -> str:
     return name_of(receiver).rstrip(")>").rpartition(".")[2].partition(" ")[0]
 
 
-def _example(schema: Schema, *, whole: bool) -> str:
-    if whole:
-        return f"sender, payload: {schema.model.__name__}"
-    return ", ".join(["sender", *schema.fields, "**kwargs"])
+def _example(receiver: Receiver, schema: Schema, *, whole: bool) -> str:
+    parameters = (
+        f"payload: {schema.model.__name__}" if whole else ", ".join([*schema.fields, "**kwargs"])
+    )
+    return f"async def {_short_name(receiver)}(sender, {parameters})"

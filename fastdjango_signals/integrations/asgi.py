@@ -17,6 +17,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, TypeAlias
 
 from fastdjango_signals.builtin import request_finished, request_started
+from fastdjango_signals.cancellation import finish
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -86,12 +87,5 @@ class SignalMiddleware:
 async def _to_the_end(work: Coroutine[Any, Any, object]) -> None:
     """Await this work; a cancellation comes out when the work is done."""
     task = asyncio.create_task(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
+    await finish([task], on_cancel=lambda: None)
     task.result()

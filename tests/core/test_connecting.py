@@ -256,6 +256,13 @@ def test_options_that_make_no_sense_are_refused(
     assert not signal.receivers
 
 
+def test_options_by_position_are_refused_with_what_to_write(signal: Signal[Any, ...]) -> None:
+    calls: list[Any] = [signal.connect, signal.disconnect, receiver]
+    for call in calls:
+        with pytest.raises(UnknownOptionError, match=r"by keyword only; write sender=.*Shop"):
+            call(signal, Shop)
+
+
 def test_an_option_that_does_not_exist_is_a_type_error_too(signal: Signal[Any, ...]) -> None:
     with pytest.raises(TypeError):
         signal.connect(first, nope=1)  # type: ignore[call-overload]

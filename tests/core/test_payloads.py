@@ -314,6 +314,11 @@ async def test_fields_are_given_by_keyword_only() -> None:
 
     with pytest.raises(SendError, match=r"send\(sender, order_id=.*\*\*dict\(payload\)"):
         await signal.send(None, OrderPlaced(order_id=1, email="a"))
+    for arguments in ((OrderPlaced(order_id=1, email="a"),), (None,)):
+        with pytest.raises(SendError, match="keyword"):
+            await signal.send(*arguments, payload=OrderPlaced(order_id=1, email="a"))
+    with pytest.raises(SendError, match="keyword"):
+        await signal.send(OrderPlaced(order_id=1, email="a"))
     with pytest.raises(TypeError, match="sender"):
         await signal.send(order_id=1, email="a")
 

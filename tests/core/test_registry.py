@@ -107,6 +107,23 @@ def test_the_death_of_a_receiver_after_that_of_its_signal_is_harmless() -> None:
     assert plan[0].resolve() is None
 
 
+def test_the_death_of_a_receiver_that_was_disconnected_before_is_harmless(
+    signal: Signal[Any, ...],
+) -> None:
+    class Callback:
+        async def __call__(self, sender: object, **kwargs: Any) -> None: ...
+
+    callback = Callback()
+    signal.connect(callback)
+    plan = signal._registry.plan(None)  # a send that is under way keeps the reference
+    signal.disconnect(callback)
+
+    del callback
+
+    assert plan[0].resolve() is None
+    assert signal.receivers == []
+
+
 def test_leaving_a_block_whose_sender_has_no_receivers_left_is_harmless(
     signal: Signal[Any, ...],
 ) -> None:

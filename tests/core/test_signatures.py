@@ -167,6 +167,8 @@ class SyncCallback:
         (generates, "generates.*it is an async generator; return a value"),
         (Callback, "it is a class; connect an instance.*or write sender=Callback"),
         (AsyncMock, "it is a class"),
+        (staticmethod(catch_all), "class around it is not made yet; connect it below the class"),
+        (Handlers.__dict__["class_method"], "the class around it is not made yet"),
         (17, "<builtins.int object>: it cannot be called; connect an async function"),
         ("shop.notify", "'shop.notify': it cannot be called"),
         (print, "print: it is not async"),
@@ -180,6 +182,14 @@ def test_what_is_not_async_is_refused_by_name_and_place(
     with pytest.raises(TypeError):
         signal.connect()(receiver)
     assert not signal.receivers
+
+
+def test_a_coroutine_is_refused_for_what_it_is(signal: Signal[Any, ...]) -> None:
+    coroutine: Any = catch_all()
+
+    with pytest.raises(ReceiverTypeError, match="it is a coroutine; connect the function"):
+        signal.connect(coroutine)
+    coroutine.close()
 
 
 def test_a_decorator_given_nothing_refuses_it(signal: Signal[Any, ...]) -> None:

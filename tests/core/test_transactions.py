@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from fastdjango_signals import Payload, Signal
+from fastdjango_signals import DatabaseAlias, Payload, Signal
 from fastdjango_signals.transactions import CommitCall, CommitQueue, add_backend, remove_backend
 
 
 class Ping(Payload):
     x: int = 0
-    using: str | None = None
+    using: DatabaseAlias = None
 
 
 class RollbackError(Exception):
@@ -166,7 +166,25 @@ async def test_a_failure_is_logged_and_never_raised_into_the_committed_caller(
     assert len(caplog.records) == 2
 
 
-async def test_a_field_named_using_chooses_the_database(
+async def test_a_field_that_happens_to_be_called_using_is_a_field_like_others(
+    memory: Memory,
+) -> None:
+    class Paid(Payload):
+        using: str
+
+    paid, calls = Signal(Paid), []
+
+    @paid.connect(on_commit=True)
+    async def ship(sender: object, using: str) -> None:
+        calls.append(using)
+
+    async with memory.atomic():
+        await paid.send(sender=None, using="card")
+        assert calls == []
+    assert calls == ["card"]
+
+
+async def test_a_database_alias_chooses_the_database(
     signal: Signal[Any, ...], calls: list[int], memory: Memory
 ) -> None:
     replica = Memory("replica")
