@@ -131,16 +131,16 @@ class Signal(Generic[M, P]):
 
     @overload
     def connect(
+        self, receiver: None = None, **options: Unpack[ConnectOptions]
+    ) -> Connector[M, P]: ...
+    @overload
+    def connect(
         self, receiver: FieldReceiver[P, R], **options: Unpack[ConnectOptions]
     ) -> FieldReceiver[P, R]: ...
     @overload
     def connect(
         self, receiver: PayloadReceiver[M, R], **options: Unpack[ConnectOptions]
     ) -> PayloadReceiver[M, R]: ...
-    @overload
-    def connect(
-        self, receiver: None = None, **options: Unpack[ConnectOptions]
-    ) -> Connector[M, P]: ...
     def connect(
         self, receiver: Any = None, *misplaced: object, **options: Unpack[ConnectOptions]
     ) -> Any:
