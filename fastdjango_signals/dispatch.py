@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from fastdjango_signals.cancellation import CallerCancellation, finish
 from fastdjango_signals.exceptions import ReceiverCancelledError
-from fastdjango_signals.places import describe
+from fastdjango_signals.places import describe, name_of
 from fastdjango_signals.receivers import Connection, Receiver
 from fastdjango_signals.registry import Plan
 from fastdjango_signals.transactions import defer
@@ -49,7 +49,10 @@ class Delivery:
         """Log the failure of a receiver, with its traceback; return it as a response."""
         self.annotate(error, receiver)
         described = describe(receiver)
-        logger.error("Receiver %s of signal %s failed", described, self.signal, exc_info=error)
+        try:
+            logger.error("Receiver %s of signal %s failed", described, self.signal, exc_info=error)
+        except Exception as failure:  # noqa: BLE001 - a log that fails must not end a robust send
+            error.add_note(f"and logging this failed, with {name_of(type(failure))}")
         if isinstance(error, Exception):
             return error
         failure = ReceiverCancelledError(

@@ -178,6 +178,28 @@ async def test_one_failure_stops_no_later_send(signal: Signal[Any, ...]) -> None
         assert [receiver for receiver, _ in responses] == [bad, good]
 
 
+async def test_a_log_that_fails_ends_no_robust_send(
+    signal: Signal[Any, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[logging.LogRecord] = []
+
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            calls.append(record)
+            raise OSError("disk full")
+
+    monkeypatch.setattr(logging.getLogger("fastdjango_signals"), "handlers", [Broken()])
+    signal.connect(bad)
+    signal.connect(good)
+
+    (_, failure), (_, response) = await signal.send_robust(sender=None)
+
+    assert isinstance(failure, LookupError)
+    assert failure.__notes__[-1] == "and logging this failed, with builtins.OSError"
+    assert response == "good"
+    assert len(calls) == 1
+
+
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit])
 async def test_a_robust_send_lets_the_interpreter_stop(
     signal: Signal[Any, ...], error: type[BaseException]

@@ -97,3 +97,11 @@ def test_the_floor_plan_has_every_module() -> None:
     plan = read(ROOT / "CONTRIBUTING.md")
     modules = [path.name for path in (ROOT / "fastdjango_signals").glob("*.py")]
     assert [name for name in modules if name not in plan] == []
+
+
+def test_every_known_failure_has_its_test() -> None:
+    page = read(DOCS / "explanation" / "known-failures.md")
+    named = re.findall(r"`(test_\w+)`", page)
+    tests = "".join(read(path) for path in (ROOT / "tests" / "core").glob("test_*.py"))
+    assert len(named) > 25
+    assert [name for name in named if f"def {name}(" not in tests] == []
