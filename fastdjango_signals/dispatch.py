@@ -51,8 +51,8 @@ class Delivery:
         described = describe(receiver)
         try:
             logger.error("Receiver %s of signal %s failed", described, self.signal, exc_info=error)
-        except Exception as failure:  # noqa: BLE001 - a log that fails must not end a robust send
-            error.add_note(f"and logging this failed, with {name_of(type(failure))}")
+        except Exception as broken:  # noqa: BLE001 - a log that fails must not end a robust send
+            error.add_note(f"and logging this failed, with {name_of(type(broken))}")
         if isinstance(error, Exception):
             return error
         failure = ReceiverCancelledError(
