@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from types import UnionType
 from typing import Annotated, Any, Generic, Literal, TypeAlias, cast, get_origin
 
-from pydantic import BeforeValidator, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypeVar
@@ -45,6 +45,10 @@ class Kept:
         kind = get_origin(source) or source
         if kind is UnionType or not isinstance(kind, type):
             return handler(source)
+        try:
+            isinstance(None, kind)
+        except TypeError:  # a protocol, or a TypedDict
+            return core_schema.any_schema()
         return core_schema.is_instance_schema(kind)
 
     def __get_pydantic_json_schema__(
@@ -213,8 +217,17 @@ class UserLoginFailed(Payload):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    credentials: Annotated[Mapping[str, Any], BeforeValidator(masked)]
+    credentials: Mapping[str, Any]
     request: Any
+
+    @model_validator(mode="before")
+    @classmethod
+    def _mask(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Mask before anything is checked, so that no error can hold a secret."""
+        if "credentials" not in values:
+            return values
+        credentials = masked(values["credentials"])
+        return {**values, "credentials": credentials if isinstance(credentials, dict) else MASK}
 
 
 pre_save = Signal(PreSave[Any], name="fastdjango_signals.pre_save")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 
 class CallerCancellation:
@@ -33,6 +33,11 @@ class CallerCancellation:
         """Return whether the task was cancelled meanwhile, and nobody took that back."""
         return self._count() > self._before
 
+    async def come_out(self, cause: BaseException | None = None) -> NoReturn:
+        """Raise the cancellation that happened; one that asyncio has yet to deliver, only once."""
+        await asyncio.sleep(0)
+        raise asyncio.CancelledError from cause
+
     def _count(self) -> int:
         task = self._task()
         return task.cancelling() if task is not None else 0
@@ -50,8 +55,14 @@ async def finish(tasks: Sequence[asyncio.Task[Any]], on_cancel: Callable[[], obj
         except asyncio.CancelledError as error:
             cancelled = error
             on_cancel()
+        except BaseException:  # the coroutine is being closed, and may not wait any more
+            on_cancel()
+            raise
     if cancelled is not None:
-        raise cancelled
+        try:
+            raise cancelled
+        finally:
+            del cancelled  # its traceback leads here, and must not lead back
 
 
 def _no_task() -> None:

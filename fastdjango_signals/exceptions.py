@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from asyncio import CancelledError
+from contextlib import suppress
+
+
+def annotate(error: BaseException, note: str) -> None:
+    """Add a note to an exception, once; one that takes no notes stays as it is."""
+    if note not in getattr(error, "__notes__", ()):
+        with suppress(Exception):  # a frozen dataclass, say: the exception matters, not the note
+            error.add_note(note)
 
 
 class SignalError(Exception):

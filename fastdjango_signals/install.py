@@ -26,7 +26,7 @@ def install() -> None:
         InstallError: The path was imported already, so some code holds other signals.
     """
     present = sys.modules.get(PATH)
-    if present is not None and not isinstance(present.__loader__, _SignalsLoader):
+    if PATH in sys.modules and not isinstance(getattr(present, "__loader__", None), _SignalsLoader):
         raise InstallError(
             f"{PATH} is already imported (from {getattr(present, '__file__', 'no file')}), and "
             f"what imported it holds signals that are not these; call {_FRONT_DOOR}.install() "

@@ -19,8 +19,8 @@ class SignalAlias(GenericAlias):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Make the signal, as its class would, with the payload between the brackets."""
         signal_class: Any = self.__origin__
-        signal = signal_class.__new__(signal_class)
-        signal._declared = _model(self)
+        signal = signal_class.__new__(signal_class, *args, **kwargs)
+        signal._declared = signal_class._declared or _model(self)
         signal_class.__init__(signal, *args, **kwargs)
         return signal
 
@@ -54,9 +54,21 @@ def agree(declared: type[BaseModel] | None, providing_args: object) -> object:
     )
 
 
+def _payload(alias: SignalAlias) -> Any:
+    """Return what stands for the payload: a class may have more parameters, in another order."""
+    signal_class: Any = alias.__origin__
+    for base in get_original_bases(signal_class):
+        if isinstance(base, SignalAlias):
+            given = dict(zip(signal_class.__parameters__, alias.__args__, strict=False))
+            origin: Any = base.__origin__
+            filled = tuple(given.get(argument, argument) for argument in base.__args__)
+            return _payload(SignalAlias(origin, filled))
+    return alias.__args__[0]
+
+
 def _model(alias: SignalAlias) -> type[BaseModel] | None:
     """Return the model in the brackets; None where they leave it open."""
-    argument = alias.__args__[0]
+    argument = _payload(alias)
     if argument is Any or isinstance(argument, TypeVar | ParamSpec):
         return None
     if is_model(argument):

@@ -72,6 +72,11 @@ class Schema:
             field.alias is not None or field.validation_alias is not None
             for field in model.model_fields.values()
         )
+        if aliased and model.__pydantic_custom_init__ and not _takes_names(model):
+            raise SignalDefinitionError(
+                f"{name_of(model)} has aliases and an __init__ of its own, through which fields "
+                "cannot be given by name; set validate_by_name=True in its model_config"
+            )
         self._by_name: dict[str, Any] = {"by_alias": False, "by_name": True} if aliased else {}
 
     def validate(self, keywords: dict[str, Any]) -> BaseModel:
@@ -80,11 +85,8 @@ class Schema:
         The validator is read from the class at each send: a model with forward references
         replaces it once they can be resolved.
         """
-        if self.is_open and "payload" in keywords:
-            raise ReservedFieldError(
-                f'a send of {self.name} has the keyword "payload", which every receiver already '
-                "has in its own right; rename it"
-            )
+        if self.is_open:
+            self._refuse_reserved(keywords)
         validated: object = self.model.__pydantic_validator__.validate_python(
             keywords, **self._by_name
         )
@@ -98,10 +100,25 @@ class Schema:
     def values(self, payload: BaseModel) -> dict[str, Any]:
         """Return the fields of a payload by name, as they are: nested models stay models."""
         attributes = payload.__dict__
-        values = {name: attributes[name] for name in self.fields}
+        try:
+            values = {name: attributes[name] for name in self.fields}
+        except KeyError as error:
+            raise SignalDefinitionError(
+                f"a validator of {name_of(self.model)} returned an instance without {error}; "
+                "return one that has every field"
+            ) from None
         if self.is_open:
             values.update(payload.__pydantic_extra__ or {})
+            self._refuse_reserved(values)
         return values
+
+    def _refuse_reserved(self, keywords: dict[str, Any]) -> None:
+        for name in RESERVED:
+            if name in keywords:
+                raise ReservedFieldError(
+                    f'a send of {self.name} has the keyword "{name}", which every receiver already '
+                    "has in its own right; rename it"
+                )
 
     def database(self, fields: dict[str, Any]) -> str | None:
         """Return the alias of the database that a payload names, if it does."""
@@ -165,16 +182,16 @@ def _schema_of_names(names: Sequence[object]) -> Schema:
     return _schema_of_model(model)
 
 
+def _takes_names(model: type[BaseModel]) -> bool:
+    config = model.model_config
+    return bool(config.get("validate_by_name") or config.get("populate_by_name"))
+
+
 def _is_field_name(name: object) -> bool:
     if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
         return False
     # Names that pydantic takes for private attributes, or for its own.
     return not name.startswith("_") and name != "model_config"
-
-
-def annotate(error: Exception, signal: str, sender: object) -> None:
-    """Add to a validation's error which send it belongs to."""
-    error.add_note(f"in a send of signal {signal} by sender {name_of(sender)}")
 
 
 def _refusal(providing_args: object) -> SignalDefinitionError:

@@ -16,6 +16,13 @@ def name_of(subject: object) -> str:
 
     Strings stand for themselves. Values of other kinds are never printed: they may be secret.
     """
+    try:
+        return _name_of(subject)
+    except Exception:  # noqa: BLE001 - a proxy may raise anything, and names are for errors
+        return f"<{type(subject).__module__}.{type(subject).__qualname__} object>"
+
+
+def _name_of(subject: object) -> str:
     if subject is None or isinstance(subject, str):
         return repr(subject)
     if isinstance(subject, functools.partial):
@@ -29,7 +36,10 @@ def name_of(subject: object) -> str:
 
 def place_of(function: Callable[..., Any]) -> str | None:
     """Return `file:line` of a callable's definition, or None where Python code has none."""
-    code = _code_of(function)
+    try:
+        code = _code_of(function)
+    except Exception:  # noqa: BLE001 - as above
+        return None
     return f"{code.co_filename}:{code.co_firstlineno}" if code else None
 
 

@@ -11,13 +11,14 @@ A send takes no lock: it reads a plan, which is made once and then only replaced
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 import threading
 import warnings
 import weakref
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from fastdjango_signals.receivers import Connection, ReceiverKey
 from fastdjango_signals.references import ANY_SENDER, Reference, hold_sender, key_of_sender
@@ -41,6 +42,9 @@ class Entry:
         self.sender = sender
         self.connections: dict[ReceiverKey, Connection] = {}
         self.plan: Plan | None = None
+
+
+_registries: weakref.WeakSet[Registry] = weakref.WeakSet()
 
 
 class Registry:
@@ -69,6 +73,18 @@ class Registry:
         self._subclass_connections = 0
         self._dead: deque[Reference] = deque()
         self._bury = self._burier(weakref.ref(self))
+        _registries.add(self)
+
+    @staticmethod
+    def renew_locks() -> None:
+        """Free what a thread held that does not exist in this process, a fork of its own."""
+        for registry in list(_registries):
+            registry._lock = threading.RLock()
+
+    @property
+    def lock(self) -> threading.RLock:
+        """The lock of every change. What is built on a registry takes it too, and no other."""
+        return self._lock
 
     @property
     def on_death(self) -> Callable[[weakref.ref[Any]], None]:
@@ -121,7 +137,7 @@ class Registry:
             own = self._entry(sender)
             if own is not None:
                 entry = own
-            elif self._subclass_connections and isinstance(sender, type):
+            elif self._subclass_connections and issubclass(type(sender), type):
                 return self._rebuild(None, sender)
         plan = entry.plan
         return self._rebuild(entry, sender) if plan is None else plan
@@ -174,8 +190,8 @@ class Registry:
         yield from list(self._any.connections.values())
         if entry is not self._any:
             yield from list(entry.connections.values())
-        if self._subclass_connections and isinstance(sender, type):
-            for base in sender.__mro__[1:]:
+        if self._subclass_connections and issubclass(type(sender), type):
+            for base in cast("type", sender).__mro__[1:]:
                 inherited = self._entry(base)
                 if inherited is not None:
                     for connection in list(inherited.connections.values()):
@@ -249,3 +265,7 @@ def _held_by(reference: Reference, entry: Entry) -> Connection | None:
         return None
     connection = entry.connections.get(reference.receiver_key)
     return connection if connection and connection.resolve is reference else None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=Registry.renew_locks)

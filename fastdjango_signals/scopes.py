@@ -6,7 +6,6 @@ too, and one that ends before an async function has begun.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
@@ -59,22 +58,21 @@ class ScopedConnections:
     `connect` meanwhile makes the connection stay.
     """
 
-    __slots__ = ("_blocks", "_lock", "_registry")
+    __slots__ = ("_blocks", "_registry")
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._blocks: dict[Connection, int] = {}
-        self._lock = threading.RLock()  # reentrant: collecting garbage may connect
 
     def keep(self, connection: Connection, sender: object) -> None:
         """Connect for good."""
-        with self._lock:
+        with self._registry.lock:
             present = self._registry.add(connection, sender)
             self._blocks.pop(present, None)
 
     def enter(self, connection: Connection, sender: object) -> Connection:
         """Connect for a block; returns what `leave` is to be given."""
-        with self._lock:
+        with self._registry.lock:
             present = self._registry.add(connection, sender)
             if present is connection or present in self._blocks:
                 self._blocks[present] = self._blocks.get(present, 0) + 1
@@ -82,7 +80,7 @@ class ScopedConnections:
 
     def leave(self, connection: Connection, sender: object) -> None:
         """Disconnect what `enter` returned, unless another block or a plain `connect` needs it."""
-        with self._lock:
+        with self._registry.lock:
             blocks = self._blocks.pop(connection, 0)
             if blocks > 1:
                 self._blocks[connection] = blocks - 1

@@ -5,20 +5,25 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import fields as fields_of
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, Self, cast, overload
 
 from pydantic import BaseModel
 from typing_extensions import ParamSpec, TypeVar, Unpack
 
-from fastdjango_signals import dispatch
+from fastdjango_signals import concurrency, dispatch
 from fastdjango_signals.dispatch import Delivery, Responses
-from fastdjango_signals.exceptions import SendError, SignalDefinitionError, SignalOptionError
+from fastdjango_signals.exceptions import (
+    SendError,
+    SignalDefinitionError,
+    SignalOptionError,
+    annotate,
+)
 from fastdjango_signals.options import ConnectOptions, Options, read_options, refuse_positional
 from fastdjango_signals.parameters import SignalAlias, agree, declared_by_bases
-from fastdjango_signals.payloads import annotate, schema_of
+from fastdjango_signals.payloads import schema_of
 from fastdjango_signals.places import caller, describe, name_of, place_of
 from fastdjango_signals.receivers import (
     ConnectedReceiver,
@@ -39,6 +44,7 @@ M = TypeVar("M", bound=BaseModel, default=Any)
 R = TypeVar("R")
 
 _EVERY: Any = object()
+_OPTIONS = tuple(field.name for field in fields_of(Options))
 
 _signals: weakref.WeakSet[Signal[Any, ...]] = weakref.WeakSet()
 _signals_lock = threading.RLock()
@@ -88,9 +94,9 @@ class Signal(Generic[M, P]):
         self._registry = Registry()
         self._scopes = ScopedConnections(self._registry)
         self._mute = Mute()
-        self._call = dispatch.send_together if concurrent else dispatch.send_in_turn
+        self._call = concurrency.send_together if concurrent else dispatch.send_in_turn
         self._call_robust = (
-            dispatch.send_robust_together if concurrent else dispatch.send_robust_in_turn
+            concurrency.send_robust_together if concurrent else dispatch.send_robust_in_turn
         )
         with _signals_lock:
             _signals.add(self)
@@ -103,6 +109,13 @@ class Signal(Generic[M, P]):
 
         def __class_getitem__(cls, arguments: Any) -> SignalAlias:
             return SignalAlias(cls, arguments)
+
+    def __copy__(self) -> Self:
+        """Return the signal itself: who copies what refers to it means this one."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
@@ -189,6 +202,7 @@ class Signal(Generic[M, P]):
                 "give the receiver or its dispatch_uid",
                 signal=self.name,
             )
+        read_options({"dispatch_uid": dispatch_uid}, self.name)
         return self._registry.remove(key_of(receiver, dispatch_uid), sender)
 
     @overload
@@ -218,8 +232,10 @@ class Signal(Generic[M, P]):
         if self._mute:
             return False
         if sender is _EVERY:
-            return bool(self.receivers)
-        return any(each.resolve() is not None for each in self._registry.plan(sender))
+            plan: Iterable[Connection] = (each for _, each in self._registry.connections())
+        else:
+            plan = self._registry.plan(sender)
+        return any(connection.resolve() is not None for connection in plan)
 
     @property
     def receivers(self) -> list[ConnectedReceiver]:
@@ -227,7 +243,7 @@ class Signal(Generic[M, P]):
         found = ((sender, c, c.resolve()) for sender, c in self._registry.connections())
         return [
             ConnectedReceiver(
-                **asdict(connection.options),
+                **{name: getattr(connection.options, name) for name in _OPTIONS},
                 receiver=receiver,
                 sender=sender,
                 takes_payload=connection.takes_payload,
@@ -244,14 +260,14 @@ class Signal(Generic[M, P]):
             raise self._not_by_keyword()
         try:
             payload = self._schema.validate(fields)
+            values = self._schema.values(payload)
         except Exception as error:
             model = self._schema.model
             if isinstance(sender, model) or isinstance(fields.get("payload"), model):
                 raise self._not_by_keyword() from error
-            annotate(error, self.name, sender)
+            annotate(error, f"in a send of signal {self.name} by sender {name_of(sender)}")
             raise
         plan = () if self._mute else self._registry.plan(sender)
-        values = self._schema.values(payload)
         return plan, Delivery(self.name, sender, payload, values, self._schema.database(values))
 
     def _not_by_keyword(self) -> SendError:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import functools
 import inspect
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from inspect import Parameter
+from types import MethodType
+from typing import Any
 
 from fastdjango_signals.exceptions import ReceiverSignatureError, ReceiverTypeError
 from fastdjango_signals.payloads import RESERVED, Schema
 from fastdjango_signals.places import describe, name_of
 from fastdjango_signals.receivers import Receiver
+
+# Python 3.11 marks mocks of async functions in a way that only asyncio reads.
+_asks = asyncio if sys.version_info < (3, 12) else inspect
+_is_async: Callable[[object], bool] = vars(_asks)["iscoroutinefunction"]
 
 _BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 _BY_ANYTHING = {Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD}
@@ -37,7 +45,7 @@ def takes_payload(receiver: Receiver, schema: Schema, signal: str) -> bool:
     """
     described = describe(receiver)
     try:
-        parameters = _parameters(receiver)
+        parameters, filled = _parameters(receiver), _by_position(receiver)
     except (TypeError, ValueError) as error:
         raise ReceiverSignatureError(
             f"Signal {signal} cannot connect {described}: its signature cannot be read ({error})",
@@ -46,7 +54,7 @@ def takes_payload(receiver: Receiver, schema: Schema, signal: str) -> bool:
         ) from error
     whole = _accepts(parameters, "payload")
     fields = ("payload",) if whole else schema.fields
-    problems = tuple(_problems(parameters, fields, schema, whole=whole))
+    problems = tuple(_problems(parameters, fields, schema, filled, whole=whole))
     if problems:
         raise ReceiverSignatureError(
             f"Signal {signal} cannot call {described}: {'; '.join(problems)}. "
@@ -65,7 +73,7 @@ def _why_not_async(receiver: object) -> str | None:
     while isinstance(function, functools.partial):
         function = function.func
     candidates = (function, getattr(type(function), "__call__", None))  # noqa: B004 - the method is wanted
-    if any(inspect.iscoroutinefunction(candidate) for candidate in candidates):
+    if any(_is_async(candidate) for candidate in candidates):
         return None
     if any(inspect.isasyncgenfunction(candidate) for candidate in candidates):
         return "it is an async generator; return a value instead of yielding"
@@ -86,13 +94,23 @@ def _why_not_a_function(receiver: object) -> str:
 
 
 def _problems(
-    parameters: Mapping[str, Parameter], fields: tuple[str, ...], schema: Schema, *, whole: bool
+    parameters: Mapping[str, Parameter],
+    fields: tuple[str, ...],
+    schema: Schema,
+    filled: set[str],
+    *,
+    whole: bool,
 ) -> Iterator[str]:
     kinds = {parameter.kind for parameter in parameters.values()}
     takes_any = Parameter.VAR_KEYWORD in kinds
     catch_all = kinds >= _BY_ANYTHING
     if not _accepts(parameters, "sender") and not (catch_all and "sender" not in parameters):
         yield 'it has no parameter "sender" that can be given by keyword'
+    yield from (
+        f'"{name}" is given by position already, and the signal would give it again'
+        for name in fields
+        if name in filled
+    )
     for name, parameter in parameters.items():
         if name != "sender":
             yield from _parameter_problem(parameter, fields, schema, whole=whole)
@@ -100,7 +118,7 @@ def _problems(
         return
     if schema.is_open and not whole:
         yield 'the signal carries any keyword, so it needs "**kwargs"'
-    homeless = [name for name in fields if name not in parameters]
+    homeless = [name for name in fields if not _has_place(parameters, name)]
     if homeless:
         listed = _listed(homeless)
         it = "it" if len(homeless) == 1 else "them"
@@ -140,13 +158,35 @@ def _parameters(receiver: Receiver) -> Mapping[str, Parameter]:
         return own
     wrapped = inspect.signature(receiver).parameters
     if kinds >= _BY_ANYTHING:
-        return wrapped
+        return {name: _given(parameter) for name, parameter in wrapped.items()}
     return {"payload": wrapped["payload"], **own} if _accepts(wrapped, "payload") else own
+
+
+def _given(parameter: Parameter) -> Parameter:
+    """Return a parameter of a wrapped function, which the wrapper may fill itself."""
+    return parameter.replace(default=None) if parameter.kind in _BY_KEYWORD else parameter
+
+
+def _by_position(receiver: Receiver) -> set[str]:
+    """Return the parameters that a partial, or the object of a method, has filled by position."""
+    names: set[str] = set()
+    function: Any = receiver
+    while isinstance(function, functools.partial | MethodType):
+        given = 1 if isinstance(function, MethodType) else len(function.args)
+        function = function.__func__ if isinstance(function, MethodType) else function.func
+        parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
+        positional = [each for each in parameters if each.kind is not Parameter.KEYWORD_ONLY]
+        names.update(e.name for e in positional[:given] if e.kind in _BY_KEYWORD)
+    return names
 
 
 def _accepts(parameters: Mapping[str, Parameter], name: str) -> bool:
     parameter = parameters.get(name)
     return parameter is not None and parameter.kind in _BY_KEYWORD
+
+
+def _has_place(parameters: Mapping[str, Parameter], name: str) -> bool:
+    return name in parameters and parameters[name].kind is not Parameter.VAR_POSITIONAL
 
 
 def _near(name: str, fields: tuple[str, ...]) -> str:

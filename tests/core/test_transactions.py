@@ -214,7 +214,10 @@ async def test_a_removed_backend_is_asked_no_longer(
 
 
 async def test_a_backend_that_fails_leaves_no_receiver_running(
-    signal: Signal[Any, ...], memory: Memory, monkeypatch: pytest.MonkeyPatch
+    signal: Signal[Any, ...],
+    memory: Memory,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def fail(call: CommitCall, using: str | None) -> bool:
         raise LookupError("no such database")
@@ -224,11 +227,13 @@ async def test_a_backend_that_fails_leaves_no_receiver_running(
 
     monkeypatch.setattr(memory, "on_commit", fail)
     signal.connect(slow, priority=1)
+    signal.connect(slow, priority=-1, dispatch_uid="later")
 
-    for way in (signal.send, signal.send_robust):
-        with pytest.raises(LookupError, match="no such database"):
-            await way(sender=None, x=1)
-        assert len(asyncio.all_tasks()) == 1
+    with pytest.raises(LookupError, match="no such database"):
+        await signal.send(sender=None, x=1)
+    assert len(asyncio.all_tasks()) == 1
+    assert await signal.send_robust(sender=None, x=1) == [(slow, None), (slow, None)]
+    assert "no such database" in caplog.text
 
 
 async def test_a_muted_signal_keeps_nothing_for_the_commit(

@@ -1,0 +1,134 @@
+"""The call loops that call all receivers at once, each in a task of its own.
+
+No task outlives its send. And no frame that a traceback leads to may lead back to its exception
+when the send is over: such a cycle would keep the payload until the next garbage collection.
+Hence what looks like tidying up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastdjango_signals.cancellation import finish
+from fastdjango_signals.dispatch import (
+    Delivery,
+    Responses,
+    attempt_alone,
+    deferred,
+    deferred_robustly,
+)
+from fastdjango_signals.receivers import Connection, Receiver
+from fastdjango_signals.registry import Plan
+
+
+async def send_together(plan: Plan, delivery: Delivery) -> Responses:
+    """Call the receivers at once; the first exception cancels the others and comes out."""
+    return await _Together(delivery).run(plan)
+
+
+async def send_robust_together(plan: Plan, delivery: Delivery) -> Responses:
+    """Call the receivers at once and let all finish; an exception is a receiver's response."""
+    return await _RobustTogether(delivery).run(plan)
+
+
+class _Together:
+    """The receivers of one send. A failure ends it, and the first one comes out."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+        self._stopped = False
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._places: dict[asyncio.Task[Any], int] = {}
+        self._responses: Responses = []
+        self._failures: list[tuple[BaseException, Receiver]] = []
+
+    async def run(self, plan: Plan) -> Responses:
+        """Start the receivers, wait for all of them, and return the responses in call order."""
+        try:
+            try:
+                self._start(plan)
+            except BaseException:
+                self._stop()
+                await finish(self._tasks, self._stop)
+                raise
+            await finish(self._tasks, self._stop)
+            return self._outcome()
+        finally:
+            while self._failures:  # beside the one that comes out
+                self._delivery.report(*self._failures.pop(0))
+            self._tasks.clear()
+            self._places.clear()
+            self._responses.clear()
+
+    def _start(self, plan: Plan) -> None:
+        for connection in plan:
+            receiver = connection.resolve()
+            if receiver is None:
+                continue
+            if not connection.options.on_commit:
+                place = len(self._responses)
+                self._responses.append((receiver, None))
+                task = asyncio.create_task(self._receive(place, connection, receiver))
+                self._places[task] = place
+            elif not self._deferred(connection, receiver):
+                task = asyncio.create_task(attempt_alone(self._delivery, connection, receiver))
+            else:
+                continue
+            self._tasks.append(task)
+            if self._stopped:  # a task may run, and fail, before the next is made
+                return
+
+    async def _receive(self, place: int, connection: Connection, receiver: Receiver) -> None:
+        try:
+            response = await self._delivery.call(connection, receiver)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            if self._stopped and isinstance(error, asyncio.CancelledError):
+                raise
+            self._failed(place, error)
+        else:
+            self._responses[place] = (receiver, response)
+
+    def _deferred(self, connection: Connection, receiver: Receiver) -> bool:
+        return deferred(self._delivery, connection, receiver)
+
+    def _failed(self, place: int, error: BaseException) -> None:
+        self._failures.append((error, self._responses[place][0]))
+        self._stop()
+
+    def _stop(self) -> None:
+        """Cancel every receiver that still runs, but for the one that asks."""
+        self._stopped = True
+        current = asyncio.current_task()
+        for task in self._tasks:
+            if task is not current:
+                task.cancel()
+
+    def _outcome(self) -> Responses:
+        for task, place in self._places.items():
+            if task.cancelled() and not self._stopped:  # by a stranger, before it had begun
+                self._failed(place, asyncio.CancelledError("the receiver's task was cancelled"))
+        if self._failures:
+            error, receiver = self._failures.pop(0)
+            self._delivery.annotate(error, receiver)
+            try:
+                raise error
+            finally:
+                del error
+        return list(self._responses)
+
+
+class _RobustTogether(_Together):
+    """The receivers of one robust send. Only what ends the program ends it."""
+
+    def _deferred(self, connection: Connection, receiver: Receiver) -> bool:
+        return deferred_robustly(self._delivery, connection, receiver)
+
+    def _failed(self, place: int, error: BaseException) -> None:
+        if isinstance(error, Exception | asyncio.CancelledError):
+            receiver = self._responses[place][0]
+            self._responses[place] = (receiver, self._delivery.report(error, receiver))
+        else:
+            super()._failed(place, error)
