@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fastdjango_signals import Payload
-from fastdjango_signals.concurrency import send_robust_together, send_together
+from fastdjango_signals.concurrency import _Together, send_robust_together, send_together
 from fastdjango_signals.dispatch import Delivery, Strategy, send_in_turn, send_robust_in_turn
 from fastdjango_signals.options import Options
 from fastdjango_signals.receivers import Connection
@@ -36,6 +36,20 @@ async def test_a_receiver_that_is_dead_when_its_turn_comes_is_passed_over(
     plan = (connection(None), connection(first))
 
     assert await strategy(plan, delivery) == [(first, "first")]
+
+
+async def test_a_receiver_whose_coroutine_is_closed_has_not_failed(delivery: Delivery) -> None:
+    """As when an event loop is thrown away with its tasks."""
+
+    async def waits(sender: object, **kwargs: Any) -> None:
+        await asyncio.sleep(0)
+
+    group = _Together(delivery)
+    receiving = group._receive(0, connection(waits), waits)
+    receiving.send(None)
+    receiving.close()
+
+    assert group._failures == []
 
 
 async def test_a_receiver_that_cancels_its_caller_and_returns_has_cancelled_it(

@@ -405,6 +405,11 @@ async def test_no_part_of_an_error_holds_a_secret(fields: dict[str, Any]) -> Non
     assert MASK in str(error.errors())
 
 
+async def test_missing_credentials_are_missing() -> None:
+    with pytest.raises(ValidationError, match=r"credentials\n  Field required"):
+        await user_login_failed.send(None, request=None)  # type: ignore[call-arg]
+
+
 async def test_a_sender_that_claims_to_be_a_class_is_a_sender_like_others(
     signal: Signal[Any, ...],
 ) -> None:
