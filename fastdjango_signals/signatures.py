@@ -17,8 +17,8 @@ from fastdjango_signals.payloads import RESERVED, Schema
 from fastdjango_signals.places import describe, name_of
 from fastdjango_signals.receivers import Receiver
 
-# Python 3.11 marks mocks of async functions in a way that only asyncio reads.
-_asks = asyncio if sys.version_info < (3, 12) else inspect
+# Before Python 3.13, mocks of async functions have a mark that only asyncio reads.
+_asks = asyncio if sys.version_info < (3, 13) else inspect
 _is_async: Callable[[object], bool] = vars(_asks)["iscoroutinefunction"]
 
 _BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
