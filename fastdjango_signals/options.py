@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from typing_extensions import TypedDict
 
 from fastdjango_signals.exceptions import SignalOptionError, UnknownOptionError
 from fastdjango_signals.places import name_of
+from fastdjango_signals.wording import near
 
 
 class ConnectOptions(TypedDict, total=False, closed=True):
@@ -50,8 +50,7 @@ def read_options(given: ConnectOptions, signal: str) -> tuple[object, Options]:
     known = ConnectOptions.__optional_keys__
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(sorted(known))}"
+            hint = near(name, known) or f"there are {', '.join(sorted(known))}"
             raise UnknownOptionError(
                 f'Signal {signal} has no option "{name}"; {hint}', signal=signal
             )

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from fastdjango_signals.exceptions import ReservedFieldError, SignalDefinitionError
 from fastdjango_signals.places import caller, name_of
+from fastdjango_signals.wording import listed
 
 RESERVED = ("sender", "payload")
 """Names that every receiver may have in its own right, so that no field can have them."""
@@ -153,10 +154,9 @@ def _schema_of_model(model: type[BaseModel]) -> Schema:
         )
     taken = [name for name in RESERVED if name in model.model_fields]
     if taken:
-        listed = " and ".join(f'"{name}"' for name in taken)
         raise ReservedFieldError(
-            f"{name_of(model)} has a field {listed}, which every receiver already has in its own "
-            "right; rename the field"
+            f"{name_of(model)} has a field {listed(taken)}, which every receiver already has in "
+            "its own right; rename the field"
         )
     return Schema(model, f"{model.__module__}.{model.__qualname__}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -14,6 +13,7 @@ from pydantic import BaseModel
 from typing_extensions import ParamSpec, TypeVar, Unpack
 
 from fastdjango_signals import concurrency, dispatch
+from fastdjango_signals.connections import make_connection
 from fastdjango_signals.dispatch import Delivery, Responses
 from fastdjango_signals.exceptions import (
     SendError,
@@ -24,7 +24,7 @@ from fastdjango_signals.exceptions import (
 from fastdjango_signals.options import ConnectOptions, Options, read_options, refuse_positional
 from fastdjango_signals.parameters import SignalAlias, agree, declared_by_bases
 from fastdjango_signals.payloads import schema_of
-from fastdjango_signals.places import caller, describe, name_of, place_of
+from fastdjango_signals.places import name_of, place_of
 from fastdjango_signals.receivers import (
     ConnectedReceiver,
     Connection,
@@ -34,10 +34,8 @@ from fastdjango_signals.receivers import (
     Receiver,
     key_of,
 )
-from fastdjango_signals.references import key_of_sender, strong_reference, weak_reference
 from fastdjango_signals.registry import Plan, Registry
 from fastdjango_signals.scopes import ConnectedBlock, Mute, ScopedConnections
-from fastdjango_signals.signatures import require_async, takes_payload
 
 P = ParamSpec("P", default=...)
 M = TypeVar("M", bound=BaseModel, default=Any)
@@ -283,23 +281,13 @@ class Signal(Generic[M, P]):
         return receiver
 
     def _connection(self, receiver: Any, sender: object, options: Options) -> Connection:
-        """Check everything about a receiver; connect nothing yet."""
-        require_async(receiver, self.name)
-        whole = takes_payload(receiver, self._schema, self.name)
-        key = key_of(receiver, options.dispatch_uid)
-        order = self._registry.next_order()
-        if not options.weak:
-            return Connection(key, strong_reference(receiver), whole, options, order)
-        reference = weak_reference(receiver, self._registry.on_death, self.name)
-        reference.ends(key_of_sender(sender), key, self._warning(receiver))
-        return Connection(key, reference, whole, options, order)
-
-    def _warning(self, receiver: Receiver) -> str | None:
-        if not sys.flags.dev_mode:
-            return None
-        return (
-            f"receiver {describe(receiver)} of signal {self.name} was collected while connected "
-            f"(at {caller()[1]}): nothing else refers to it; keep it, or connect with weak=False"
+        return make_connection(
+            receiver,
+            sender,
+            options,
+            signal=self.name,
+            schema=self._schema,
+            registry=self._registry,
         )
 
 

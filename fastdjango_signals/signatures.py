@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import functools
 import inspect
 import sys
@@ -16,6 +15,7 @@ from fastdjango_signals.exceptions import ReceiverSignatureError, ReceiverTypeEr
 from fastdjango_signals.payloads import RESERVED, Schema
 from fastdjango_signals.places import describe, name_of
 from fastdjango_signals.receivers import Receiver
+from fastdjango_signals.wording import listed, near
 
 # Before Python 3.13, mocks of async functions have a mark that only asyncio reads.
 _asks = asyncio if sys.version_info < (3, 13) else inspect
@@ -120,9 +120,9 @@ def _problems(
         yield 'the signal carries any keyword, so it needs "**kwargs"'
     homeless = [name for name in fields if not _has_place(parameters, name)]
     if homeless:
-        listed = _listed(homeless)
         it = "it" if len(homeless) == 1 else "them"
-        yield f'it has no place for {listed} of {schema.model.__name__}; add {it} or "**kwargs"'
+        lacking = f"{listed(homeless)} of {schema.model.__name__}"
+        yield f'it has no place for {lacking}; add {it} or "**kwargs"'
 
 
 def _parameter_problem(
@@ -190,13 +190,8 @@ def _has_place(parameters: Mapping[str, Parameter], name: str) -> bool:
 
 
 def _near(name: str, fields: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(name, [*fields, *RESERVED], n=1)
-    return f' (did you mean "{near[0]}"?)' if near else ""
-
-
-def _listed(names: list[str]) -> str:
-    quoted = [f'"{name}"' for name in names]
-    return " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
+    question = near(name, [*fields, *RESERVED])
+    return f" ({question})" if question else ""
 
 
 def _short_name(receiver: object) -> str:
