@@ -50,9 +50,9 @@ class _Together:
                 self._start(plan)
             except BaseException:
                 self._stop()
-                await finish(self._tasks, self._stop)
                 raise
-            await finish(self._tasks, self._stop)
+            finally:
+                await finish(self._tasks, self._stop)
             return self._outcome()
         finally:
             while self._failures:  # beside the one that comes out
