@@ -37,8 +37,7 @@ def test_the_lines_marked_as_flagged_are_those_that_this_flags(
     checker: str, tmp_path: Path
 ) -> None:
     command = shutil.which(checker, path=str(Path(sys.executable).parent))
-    if command is None:
-        pytest.skip(f"{checker} is not installed")
+    assert command is not None, f"{checker} is not installed"
     program = "\n".join(PYTHON_BLOCK.findall(PAGE.read_text(encoding="utf-8")))
     (tmp_path / PROGRAM).write_text(program, encoding="utf-8")
     marked = {
