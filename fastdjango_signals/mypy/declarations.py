@@ -1,0 +1,77 @@
+"""What a signal cannot be made of, in words; the rules are those of `Signal()` at run time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from keyword import iskeyword
+
+from mypy.messages import pretty_seq
+from mypy.typeops import try_getting_str_literals_from_type
+from mypy.types import FunctionLike, Instance, Type, get_proper_type
+
+from fastdjango_signals.mypy.names import BASE_MODEL, ROOT_MODEL
+from fastdjango_signals.mypy.payloads import Payload, is_model, signal_arguments
+
+_RESERVED = ("sender", "payload")
+
+
+def not_providing_args(given: Type) -> str | None:
+    """Return why this is neither a model class nor a list of names, if that is sure."""
+    given = get_proper_type(given)
+    if isinstance(given, FunctionLike):
+        return _not_a_model_class(given)
+    if not isinstance(given, Instance):
+        return None
+    if given.type.fullname == "builtins.str":
+        name = (try_getting_str_literals_from_type(given) or ["order"])[0]
+        return f'providing_args is a string; write ["{name}"] for a single name'
+    if given.type.has_base(BASE_MODEL):
+        name = given.type.name
+        return f"providing_args is an instance of {name}; give the class itself, {name}"
+    return None
+
+
+def _not_a_model_class(given: FunctionLike) -> str | None:
+    if not given.is_type_obj():
+        return "providing_args is a function; give the model class that it makes"
+    info = given.type_object()
+    if info.has_base(BASE_MODEL) or info.fallback_to_any:
+        return None
+    return f"providing_args is {info.name}, which is no pydantic model; declare a Payload"
+
+
+def another_model(made: Type, given: Type) -> str | None:
+    """Return why a subclass of `Signal[OrderPlaced]` cannot be made of this model, if so."""
+    made, given, declared = get_proper_type(made), get_proper_type(given), signal_arguments(made)
+    model = get_proper_type(declared[0]) if declared else None
+    if not isinstance(made, Instance) or not isinstance(given, FunctionLike) or not is_model(model):
+        return None
+    if not given.is_type_obj() or given.type_object() == model.type:
+        return None
+    name = made.type.name
+    return f"{name} carries {model.type.name}, not {given.type_object().name}; write {name}()"
+
+
+def wrong_names(names: Sequence[str]) -> str | None:
+    """Return why these cannot be the names of fields, if so."""
+    for name, count in Counter(names).items():
+        if name in _RESERVED:
+            return f'providing_args lists "{name}", which every receiver has already; rename it'
+        if not name.isidentifier() or iskeyword(name) or name.startswith("_"):
+            return f'providing_args lists "{name}", which cannot be a field; list plain names'
+        if count > 1:
+            return f'providing_args lists "{name}" twice'
+    return None
+
+
+def wrong_model(payload: Payload) -> str | None:
+    """Return why this model cannot be a payload, if so."""
+    model = get_proper_type(payload.model)
+    if isinstance(model, Instance) and model.type.has_base(ROOT_MODEL):
+        return f"{payload.title} is a RootModel; declare a Payload with a field for its value"
+    taken = [name for name in _RESERVED if name in (payload.fields or ())]
+    if taken:
+        listed = pretty_seq(taken, "and")
+        return f"{payload.title} has a field {listed}, which every receiver has already; rename it"
+    return None

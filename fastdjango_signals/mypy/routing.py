@@ -1,0 +1,82 @@
+"""The routing table: which function answers which of mypy's questions.
+
+mypy asks at every class and every call, so that the tables are all there is on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from mypy.nodes import TypeInfo
+from mypy.plugin import (
+    ClassDefContext,
+    FunctionContext,
+    FunctionSigContext,
+    MethodContext,
+    MethodSigContext,
+    Plugin,
+)
+from mypy.types import FunctionLike, Type
+
+from fastdjango_signals.mypy import connecting, definitions, names, sends, widening
+
+_CLASSES: Mapping[str, Callable[[ClassDefContext], None]] = {
+    names.SIGNAL: widening.widen,
+    names.CONNECTOR: widening.widen,
+}
+_SIGNATURES: Mapping[str, Callable[[MethodSigContext], FunctionLike]] = {
+    names.CHECK: connecting.any_receiver,
+    names.SEND: sends.signature,
+    names.SEND_ROBUST: sends.signature,
+}
+_METHODS: Mapping[str, Callable[[MethodContext], Type]] = {
+    names.CHECK: connecting.check,
+    names.CONNECT: connecting.connect,
+    names.CONNECTED_TO: connecting.connected_to,
+    names.CONNECTOR_CALL: connecting.decorate,
+}
+
+
+class SignalsPlugin(Plugin):
+    """Checks receivers, sends and definitions of signals."""
+
+    def get_customize_class_mro_hook(
+        self, fullname: str
+    ) -> Callable[[ClassDefContext], None] | None:
+        """Answer for the classes of this package whose methods take receivers."""
+        return _CLASSES.get(fullname)
+
+    def get_method_signature_hook(
+        self, fullname: str
+    ) -> Callable[[MethodSigContext], FunctionLike] | None:
+        """Answer for the parameters of a method of a signal."""
+        return _SIGNATURES.get(fullname)
+
+    def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
+        """Answer for the result of a method of a signal."""
+        return _METHODS.get(fullname)
+
+    def get_function_signature_hook(
+        self, fullname: str
+    ) -> Callable[[FunctionSigContext], FunctionLike] | None:
+        """Answer for what a signal is made of."""
+        return definitions.signature if self._makes_signals(fullname) else None
+
+    def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
+        """Answer for the type of a new signal, and for `@receiver`."""
+        if fullname == names.RECEIVER:
+            return connecting.receiver
+        return definitions.define if self._makes_signals(fullname) else None
+
+    def _makes_signals(self, fullname: str) -> bool:
+        """Return whether this is Signal, or a subclass that is made as Signal is."""
+        if fullname == names.SIGNAL:
+            return True
+        symbol = self.lookup_fully_qualified(fullname)
+        if symbol is None or not isinstance(symbol.node, TypeInfo):
+            return False
+        made = symbol.node.get("__init__") if symbol.node.has_base(names.SIGNAL) else None
+        return made is not None and made.node is not None and made.node.fullname == _INIT
+
+
+_INIT = f"{names.SIGNAL}.__init__"
