@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mypy.nodes import FuncDef
 from mypy.subtypes import find_member
 from mypy.types import (
     CallableType,
@@ -108,8 +107,3 @@ def _title(signature: CallableType) -> str:
 
 def _quoted(receiver: TypeType) -> str:
     return f'"{receiver}"'
-
-
-def is_plain_function(signature: CallableType) -> bool:
-    """Return whether this is a function as it was defined, which no decorator has changed."""
-    return isinstance(signature.definition, FuncDef)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from mypy.checker import TypeChecker
 from mypy.nodes import ARG_NAMED, ListExpr, TupleExpr, TypeInfo
-from mypy.plugin import FunctionContext, MethodContext, MethodSigContext
-from mypy.types import FunctionLike, Instance, NoneType, TupleType, Type, get_proper_type
+from mypy.plugin import FunctionContext, FunctionSigContext, MethodContext, MethodSigContext
+from mypy.types import AnyType, FunctionLike, Instance, NoneType, TupleType, Type, get_proper_type
 
 from fastdjango_signals.mypy import names
 from fastdjango_signals.mypy.codes import SIGNAL_RECEIVER, report
 from fastdjango_signals.mypy.judging import judge
+from fastdjango_signals.mypy.options import checked
 from fastdjango_signals.mypy.payloads import any_type, payload_of, signal_arguments
 from fastdjango_signals.mypy.senders import narrowed
 
@@ -52,7 +53,7 @@ def check(ctx: MethodContext) -> Type:
 def decorate(ctx: MethodContext) -> Type:
     """Check what `@signal.connect(...)` or `@receiver(...)` decorates; it stays as it is."""
     connector = ctx.type
-    if not isinstance(connector, Instance) or len(connector.args) != 2 or not ctx.arg_types[0]:
+    if not isinstance(connector, Instance) or not ctx.arg_types[0]:
         return ctx.default_return_type
     (model, parameters), decorated = connector.args, ctx.arg_types[0][0]
     several = get_proper_type(model)
@@ -63,6 +64,25 @@ def decorate(ctx: MethodContext) -> Type:
     for pair in filter(None, pairs):
         judge(ctx, decorated, payload_of(*pair))
     return decorated
+
+
+def receiver_signature(ctx: FunctionSigContext) -> FunctionLike:
+    """Refuse a wrong argument of `@receiver` before its overloads do it in their own words."""
+    problem = None
+    if ctx.args and ctx.args[0]:
+        given = get_proper_type(ctx.api.get_expression_type(ctx.args[0][0]))
+        if not _may_be_signals(given):
+            problem = "needs a signal, or a list of signals, as in @receiver([saved, deleted])"
+    return checked(ctx, SIGNAL_RECEIVER, "@receiver", problem)
+
+
+def _may_be_signals(given: Type) -> bool:
+    if isinstance(given, TupleType | AnyType):
+        return True
+    if not isinstance(given, Instance) or given.type.fullname in ("builtins.str", "builtins.bytes"):
+        return False
+    bases = (names.SIGNAL, "typing.Sequence")
+    return given.type.fallback_to_any or any(given.type.has_base(base) for base in bases)
 
 
 def receiver(ctx: FunctionContext) -> Type:
@@ -110,8 +130,8 @@ def _connector(ctx: Context, model: Type, parameters: Type) -> Type:
 
 def _refuse_positional_options(ctx: MethodContext) -> None:
     if _argument(ctx, "misplaced") is not None:
-        message = "Options are given by keyword; write sender=... for a sender"
-        report(ctx.api, message, ctx.context, SIGNAL_RECEIVER)
+        problem = "takes its options by keyword alone; write sender=... for a sender"
+        report(ctx.api, ctx.context, SIGNAL_RECEIVER, '"connect"', [problem])
 
 
 def _sender(ctx: Context) -> Type | None:

@@ -25,20 +25,22 @@ def not_providing_args(given: Type) -> str | None:
         return None
     if given.type.fullname == "builtins.str":
         name = (try_getting_str_literals_from_type(given) or ["order"])[0]
-        return f'providing_args is a string; write ["{name}"] for a single name'
+        return f'is given a string; write ["{name}"] for a single name'
     if given.type.has_base(BASE_MODEL):
         name = given.type.name
-        return f"providing_args is an instance of {name}; give the class itself, {name}"
-    return None
+        return f"is given an instance of {name}; give the class itself, {name}"
+    if given.type.has_base("typing.Sequence") or given.type.fallback_to_any:
+        return None
+    return f'is given {given.type.name}; give a model class, or a list of names such as ["order"]'
 
 
 def _not_a_model_class(given: FunctionLike) -> str | None:
     if not given.is_type_obj():
-        return "providing_args is a function; give the model class that it makes"
+        return "is given a function; give the model class that it makes"
     info = given.type_object()
     if info.has_base(BASE_MODEL) or info.fallback_to_any:
         return None
-    return f"providing_args is {info.name}, which is no pydantic model; declare a Payload"
+    return f"is given {info.name}, which is no pydantic model; declare a subclass of Payload"
 
 
 def another_model(made: Type, given: Type) -> str | None:
@@ -49,19 +51,19 @@ def another_model(made: Type, given: Type) -> str | None:
         return None
     if not given.is_type_obj() or given.type_object() == model.type:
         return None
-    name = made.type.name
-    return f"{name} carries {model.type.name}, not {given.type_object().name}; write {name}()"
+    other, name = given.type_object().name, made.type.name
+    return f"carries {model.type.name}, but is given {other}; write {name}()"
 
 
 def wrong_names(names: Sequence[str]) -> str | None:
     """Return why these cannot be the names of fields, if so."""
     for name, count in Counter(names).items():
         if name in _RESERVED:
-            return f'providing_args lists "{name}", which every receiver has already; rename it'
+            return f'lists "{name}", which every receiver has already; rename it'
         if not name.isidentifier() or iskeyword(name) or name.startswith("_"):
-            return f'providing_args lists "{name}", which cannot be a field; list plain names'
+            return f'lists "{name}", which cannot be a field; list plain names'
         if count > 1:
-            return f'providing_args lists "{name}" twice'
+            return f'lists "{name}" twice'
     return None
 
 
@@ -69,9 +71,11 @@ def wrong_model(payload: Payload) -> str | None:
     """Return why this model cannot be a payload, if so."""
     model = get_proper_type(payload.model)
     if isinstance(model, Instance) and model.type.has_base(ROOT_MODEL):
-        return f"{payload.title} is a RootModel; declare a Payload with a field for its value"
+        return (
+            f"is given {payload.title}, a RootModel; declare a Payload with a field for its value"
+        )
     taken = [name for name in _RESERVED if name in (payload.fields or ())]
     if taken:
         listed = pretty_seq(taken, "and")
-        return f"{payload.title} has a field {listed}, which every receiver has already; rename it"
+        return f"is given {payload.title}, whose {listed} every receiver has already; rename it"
     return None

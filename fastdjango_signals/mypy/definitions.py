@@ -24,9 +24,9 @@ from fastdjango_signals.mypy.declarations import (
 )
 from fastdjango_signals.mypy.dependencies import depend_on
 from fastdjango_signals.mypy.names import SIGNAL
+from fastdjango_signals.mypy.options import checked
 from fastdjango_signals.mypy.payloads import (
     Payload,
-    any_type,
     is_model,
     open_payload,
     payload_of,
@@ -37,17 +37,12 @@ from fastdjango_signals.mypy.payloads import (
 
 
 def signature(ctx: FunctionSigContext) -> FunctionLike:
-    """Refuse what no payload can be made of, before the overloads do it in their own words."""
-    original = ctx.default_signature
-    if not ctx.args or not ctx.args[0]:
-        return original
-    given = ctx.api.get_expression_type(ctx.args[0][0])
-    problem = not_providing_args(given) or another_model(original.ret_type, given)
-    if problem is None:
-        return original
-    report(ctx.api, problem, ctx.context, SIGNAL_PAYLOAD)
-    anything = [any_type() for _ in original.arg_types]
-    return original.copy_modified(arg_types=anything, variables=[], ret_type=any_type())
+    """Refuse a wrong argument before the overloads do it in their own words."""
+    problem = None
+    if ctx.args and ctx.args[0]:
+        given = ctx.api.get_expression_type(ctx.args[0][0])
+        problem = not_providing_args(given) or another_model(ctx.default_signature.ret_type, given)
+    return checked(ctx, SIGNAL_PAYLOAD, _title(ctx.default_signature.ret_type), problem)
 
 
 def define(ctx: FunctionContext) -> Type:
@@ -61,8 +56,8 @@ def define(ctx: FunctionContext) -> Type:
     if signal.type.fullname == SIGNAL:  # the type arguments of a subclass are its own affair
         problem = problem or _declared_otherwise(ctx, model, payload)
         signal = signal.copy_modified(args=[model, payload.parameters()])
-    if problem is not None:
-        report(ctx.api, problem, ctx.context, SIGNAL_PAYLOAD)
+    problems = [problem] if problem is not None else []
+    report(ctx.api, ctx.context, SIGNAL_PAYLOAD, _title(signal), problems)
     depend_on(ctx.api, model)
     return signal
 
@@ -103,4 +98,9 @@ def _declared_otherwise(ctx: FunctionContext, model: Type, payload: Payload) -> 
     if not is_class or not is_model(declared) or payload.model == model or payload.fields is None:
         return None
     name = declared.type.name
-    return f"{payload.title} is declared to be Signal[{name}]; write Signal({name})"
+    return f"is declared to be Signal[{name}]; write Signal({name})"
+
+
+def _title(signal: Type) -> str:
+    signal = get_proper_type(signal)
+    return f'"{signal.type.name}(...)"' if isinstance(signal, Instance) else '"Signal(...)"'

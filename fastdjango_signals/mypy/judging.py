@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from mypy.checker import TypeChecker
 from mypy.plugin import CheckerPluginInterface, FunctionContext, MethodContext
-from mypy.types import AnyType, CallableType, Type
+from mypy.types import CallableType, Type
 
 from fastdjango_signals.mypy.callables import Candidate, candidates
 from fastdjango_signals.mypy.codes import SIGNAL_RECEIVER, report
@@ -21,18 +18,14 @@ def judge(ctx: FunctionContext | MethodContext, receiver: Type, payload: Payload
     depend_on(ctx.api, payload.model)
     for candidate in candidates(receiver):
         found = _problems(ctx.api, candidate, payload)
-        if found:
-            message = f"{candidate.title} {_joined(found)}"
-            report(ctx.api, message, ctx.context, SIGNAL_RECEIVER)
+        report(ctx.api, ctx.context, SIGNAL_RECEIVER, candidate.title, found)
 
 
-def _problems(
-    api: CheckerPluginInterface, candidate: Candidate, payload: Payload
-) -> list[str]:
+def _problems(api: CheckerPluginInterface, candidate: Candidate, payload: Payload) -> list[str]:
     if candidate.problem is not None:
         return [candidate.problem]
     verdicts = [_of_signature(api, each, payload) for each in candidate.signatures]
-    return min(verdicts, key=len, default=[])
+    return min(verdicts, key=len) if verdicts else []
 
 
 def _of_signature(
@@ -42,9 +35,3 @@ def _of_signature(
     iterator = api.named_generic_type(ASYNC_ITERATOR, [any_type()])
     lacking = not_async(signature, awaitable, iterator)
     return [*([lacking] if lacking else []), *problems(signature, payload, api.options)]
-
-
-def _joined(found: list[str]) -> str:
-    """Return several problems as sentences, of which the first has its subject already."""
-    first, *others = found
-    return "".join([first, *(f"{'' if first.endswith('?') else '.'} It {other}" for other in others)])

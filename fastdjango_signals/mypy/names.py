@@ -1,6 +1,7 @@
 """Full names of all that the plugin knows by name."""
 
 SIGNAL = "fastdjango_signals.signals.Signal"
+INIT = f"{SIGNAL}.__init__"
 CONNECT = f"{SIGNAL}.connect"
 CONNECTED_TO = f"{SIGNAL}.connected_to"
 CHECK = f"{SIGNAL}.check"

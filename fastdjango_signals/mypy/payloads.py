@@ -70,8 +70,10 @@ def signal_arguments(signal: Type) -> tuple[Type, Type] | None:
     if not isinstance(signal, Instance):
         return None
     base = next((base for base in signal.type.mro if base.fullname == SIGNAL), None)
-    arguments = map_instance_to_supertype(signal, base).args if base else ()
-    return (arguments[0], arguments[1]) if len(arguments) == 2 else None
+    if base is None:
+        return None
+    model, parameters = map_instance_to_supertype(signal, base).args
+    return model, parameters
 
 
 def payload_of(model: Type, parameters: Type) -> Payload:

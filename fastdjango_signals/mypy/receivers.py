@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mypy.erasetype import erase_typevars
-from mypy.messages import best_matches, format_type_bare, format_type_distinctly, pretty_seq
+from mypy.maptype import map_instance_to_supertype
+from mypy.messages import best_matches, format_type_distinctly, pretty_seq
+from mypy.nodes import FuncDef
 from mypy.options import Options
 from mypy.subtypes import is_subtype
-from mypy.types import CallableType, Type
+from mypy.types import CallableType, Instance, Type, UnionType, get_proper_type
 
 from fastdjango_signals.mypy.payloads import Field, Payload
 
@@ -55,7 +57,7 @@ class Judgement:
 
     def _as_a_whole(self) -> Iterator[str]:
         taken = self.parameters["payload"].type
-        if not is_subtype(self.payload.model, taken, options=self.options):
+        if not _suits(self.payload.model, taken, self.options):
             wrong, right = self._written(taken, self.payload.model)
             yield f'takes "payload: {wrong}", but the payload is "{right}"'
         for name, parameter in self.parameters.items():
@@ -119,11 +121,40 @@ def problems(signature: CallableType, payload: Payload, options: Options) -> lis
     return list(Judgement(parameters, args is not None, taken, payload, options).problems())
 
 
+def _suits(given: Type, taken: Type, options: Options) -> bool:
+    """Return whether a payload of one type can be read as another.
+
+    It is never written to, so that `PostSave[User]` can be read as `PostSave[Model]`.
+    """
+    given, taken = get_proper_type(given), get_proper_type(taken)
+    if is_subtype(given, taken, options=options):
+        return True
+    if isinstance(taken, UnionType):
+        return any(_suits(given, item, options) for item in taken.items)
+    if not isinstance(given, Instance) or not isinstance(taken, Instance):
+        return False
+    if not taken.args or not given.type.has_base(taken.type.fullname):
+        return False
+    pairs = zip(map_instance_to_supertype(given, taken.type).args, taken.args, strict=True)
+    return all(is_subtype(narrow, wide, options=options) for narrow, wide in pairs)
+
+
 def not_async(signature: CallableType, awaitable: Type, iterator: Type) -> str | None:
     """Return why a call of the receiver gives nothing to wait for, if so."""
     returned = signature.ret_type
-    if is_subtype(returned, awaitable):
+    if is_subtype(returned, awaitable) and not _is_sync(signature):
         return None
     if is_subtype(returned, iterator):
         return "is an async generator; return a value instead of yielding"
     return 'is not async; declare it with "async def"'
+
+
+def _is_sync(signature: CallableType) -> bool:
+    """Return whether this is surely no async function, whatever it returns.
+
+    A method may be overridden by an async one, and what a decorator returns is not known.
+    """
+    function = signature.definition
+    if isinstance(function, FuncDef):
+        return not function.is_coroutine and not function.info
+    return signature.name == "<lambda>"

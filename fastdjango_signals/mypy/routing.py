@@ -36,6 +36,8 @@ _METHODS: Mapping[str, Callable[[MethodContext], Type]] = {
     names.CONNECTOR_CALL: connecting.decorate,
 }
 
+_NAMES = {"check", "connect", "connected_to", "send", "send_robust"}
+
 
 class SignalsPlugin(Plugin):
     """Checks receivers, sends and definitions of signals."""
@@ -50,16 +52,18 @@ class SignalsPlugin(Plugin):
         self, fullname: str
     ) -> Callable[[MethodSigContext], FunctionLike] | None:
         """Answer for the parameters of a method of a signal."""
-        return _SIGNATURES.get(fullname)
+        return _SIGNATURES.get(self._inherited(fullname))
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         """Answer for the result of a method of a signal."""
-        return _METHODS.get(fullname)
+        return _METHODS.get(self._inherited(fullname))
 
     def get_function_signature_hook(
         self, fullname: str
     ) -> Callable[[FunctionSigContext], FunctionLike] | None:
-        """Answer for what a signal is made of."""
+        """Answer for what a signal is made of, and for `@receiver`."""
+        if fullname == names.RECEIVER:
+            return connecting.receiver_signature
         return definitions.signature if self._makes_signals(fullname) else None
 
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
@@ -70,13 +74,17 @@ class SignalsPlugin(Plugin):
 
     def _makes_signals(self, fullname: str) -> bool:
         """Return whether this is Signal, or a subclass that is made as Signal is."""
-        if fullname == names.SIGNAL:
-            return True
-        symbol = self.lookup_fully_qualified(fullname)
+        return fullname == names.SIGNAL or self._found(fullname, "__init__") == names.INIT
+
+    def _inherited(self, fullname: str) -> str:
+        """Return the full name of a method in the class that defines it."""
+        owner, _, method = fullname.rpartition(".")
+        return self._found(owner, method) if method in _NAMES else fullname
+
+    def _found(self, owner: str, method: str) -> str:
+        """Return the full name of a method of a subclass of Signal; "" for other classes."""
+        symbol = self.lookup_fully_qualified(owner)
         if symbol is None or not isinstance(symbol.node, TypeInfo):
-            return False
-        made = symbol.node.get("__init__") if symbol.node.has_base(names.SIGNAL) else None
-        return made is not None and made.node is not None and made.node.fullname == _INIT
-
-
-_INIT = f"{names.SIGNAL}.__init__"
+            return ""
+        found = symbol.node.get(method) if symbol.node.has_base(names.SIGNAL) else None
+        return found.node.fullname if found is not None and found.node is not None else ""

@@ -23,7 +23,8 @@ def signature(ctx: MethodSigContext) -> FunctionLike:
     depend_on(ctx.api, payload.model)
     misplaced = _fields_by_position(ctx)
     if misplaced:
-        report(ctx.api, _by_keyword(ctx, payload, misplaced[0]), ctx.context, SIGNAL_PAYLOAD)
+        problem = _by_keyword(ctx, payload, misplaced[0])
+        report(ctx.api, ctx.context, SIGNAL_PAYLOAD, "A signal", [problem])
         return _anything(ctx.default_signature)
     return _carrying(ctx.default_signature, payload)
 
@@ -51,8 +52,7 @@ def _fields_by_position(ctx: MethodSigContext) -> list[Expression]:
     if not isinstance(call, CallExpr):
         return []
     arguments = zip(call.args, call.arg_kinds, strict=True)
-    given = [each for each, kind in arguments if kind == ARG_POS]
-    return given if "sender" in call.arg_names else given[1:]
+    return [each for each, kind in arguments if kind == ARG_POS][1:]
 
 
 def _by_keyword(ctx: MethodSigContext, payload: Payload, misplaced: Expression) -> str:
@@ -61,4 +61,4 @@ def _by_keyword(ctx: MethodSigContext, payload: Payload, misplaced: Expression) 
         form = "send(sender, **dict(payload)) for a payload that exists already"
     else:
         form = f"send({', '.join(['sender', *(f'{name}=...' for name in payload.fields or ())])})"
-    return f"A signal takes its payload by keyword; write {form}"
+    return f"takes its payload by keyword; write {form}"

@@ -79,10 +79,11 @@ class Mypy(Checker):
     name: ClassVar[str] = "mypy"
     # What is left of a decorator or a lambda once a call has been refused.
     follows: ClassVar[tuple[str, ...]] = ("untyped-decorator", "no-untyped-call")
+    settings: ClassVar[str] = ""
 
     def judge(self, folder: Path) -> list[Problem]:
-        config = folder / "mypy.ini"
-        config.write_text("[mypy]\nstrict = True\n", "utf-8")
+        config = folder / f"{self.name}.ini"
+        config.write_text(f"[mypy]\nstrict = True\n{self.settings}", "utf-8")
         options = ["--config-file", config.name, "--python-executable", self.python]
         output = run([tool("mypy"), *options, "--output", "json", "."], folder)
         return list(self._problems(output))
@@ -95,6 +96,13 @@ class Mypy(Checker):
                 file = Path(error["file"]).name
                 message = one_line(error["message"])
                 yield Problem(file, error["line"], rule, message, rule.startswith(self.follows))
+
+
+class MypyWithPlugin(Mypy):
+    """`mypy --strict` with our plugin."""
+
+    name: ClassVar[str] = "plugin"
+    settings: ClassVar[str] = "plugins = fastdjango_signals.mypy\n"
 
 
 class Pyright(Checker):
@@ -188,4 +196,4 @@ class Pyrefly(Checker):
                 )
 
 
-CHECKERS = (Mypy, Pyright, Ty, Pyrefly)
+CHECKERS = (Mypy, Pyright, Ty, Pyrefly, MypyWithPlugin)

@@ -2,13 +2,15 @@
 
 A case file is ordinary Python: definitions, and functions called `check_...` whose docstrings
 are the rows of the table. A comment at the end of a statement says what its judges must say;
-the judges are `mypy`, `pyright`, `ty`, `pyrefly`, and `runtime`, which runs the statement.
+the judges are `mypy`, `pyright`, `ty`, `pyrefly`, `plugin`, which is mypy with our plugin, and
+`runtime`, which runs the statement.
 
     # E                    Every judge refuses this statement.
     # E[mypy, ty]: why     It is wrong, but only these judges can tell; the others are limited.
     # LIMIT[mypy]: why     It is right, yet this judge refuses it.
 
-`static` stands for the four checkers. A statement without a comment is right, and no judge may
+`static` stands for the four checkers. The plugin is expected to be right about every statement,
+unless a limit names it: `# E[runtime, -plugin]: why`, `# LIMIT[plugin]: why`. A statement without a comment is right, and no judge may
 refuse it. The comment and the error may be on different lines of the same statement; of a
 compound statement, everything before its body counts as one.
 """
@@ -25,7 +27,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 STATIC = ("mypy", "pyright", "ty", "pyrefly")
-JUDGES = (*STATIC, "runtime")
+JUDGES = (*STATIC, "plugin", "runtime")
 
 _MARKER = re.compile(r"# (?P<kind>E|LIMIT)(?:\[(?P<judges>[^]]*)\])?(?:: (?P<reason>\S.*))?")
 _LOOKALIKE = re.compile(r"#\s*(E|LIMIT)\b", re.IGNORECASE)
@@ -159,6 +161,8 @@ def _judges(match: re.Match[str], place: str) -> frozenset[str]:
     names = {name.strip() for name in match["judges"].split(",")}
     if "static" in names:
         names = (names - {"static"}) | set(STATIC)
+    if match["kind"] == "E":
+        names = names - {"-plugin"} if "-plugin" in names else names | {"plugin"}
     if not names <= set(JUDGES) or match["reason"] is None:
         raise MarkerError(f"{place} a limit names judges and a reason: {match[0]}")
     return frozenset(names)

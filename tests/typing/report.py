@@ -14,6 +14,8 @@ CAPTION = (
     "beside it; ✗ n: n mistakes"
 )
 
+_HEADINGS = {"plugin": "mypy + plugin", "runtime": "run time"}
+
 
 def table(verdicts: Verdicts) -> Table:
     """Return one line for each topic: its statements, and what each judge makes of them."""
@@ -22,7 +24,7 @@ def table(verdicts: Verdicts) -> Table:
     for heading in ("wrong", "right"):
         shown.add_column(heading, justify="right")
     for judge in JUDGES:
-        shown.add_column("run time" if judge == "runtime" else judge)
+        shown.add_column(_HEADINGS.get(judge, judge))
     totals = [0] * (2 + 2 * len(JUDGES))
     for path in CASES:
         case = verdicts.cases[path.name]
