@@ -107,7 +107,8 @@ def _judged(ctx: MethodContext, receiver: Type) -> Type:
         _refuse_positional_options(ctx)
         model, parameters = arguments
         judge(ctx, receiver, payload_of(narrowed(model, _sender(ctx)), parameters))
-    return receiver
+    is_lost = isinstance(receiver, Instance) and receiver.type.fullname in names.COROUTINES
+    return any_type() if is_lost else receiver  # Nobody has to await what was refused.
 
 
 def _of_sender(signal: Type, sender: Type | None) -> Type:

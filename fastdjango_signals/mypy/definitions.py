@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from mypy.nodes import CallExpr, ListExpr, RefExpr, TupleExpr, TypeInfo
+from typing import TypeGuard
+
+from mypy.erasetype import erase_typevars
+from mypy.nodes import CallExpr, ListExpr, RefExpr, TupleExpr, TypeAlias
 from mypy.plugin import FunctionContext, FunctionSigContext
 from mypy.typeops import try_getting_str_literals_from_type
 from mypy.types import (
+    CallableType,
     FunctionLike,
     Instance,
     NoneType,
@@ -27,6 +31,7 @@ from fastdjango_signals.mypy.names import SIGNAL
 from fastdjango_signals.mypy.options import checked
 from fastdjango_signals.mypy.payloads import (
     Payload,
+    any_type,
     is_model,
     open_payload,
     payload_of,
@@ -38,11 +43,27 @@ from fastdjango_signals.mypy.payloads import (
 
 def signature(ctx: FunctionSigContext) -> FunctionLike:
     """Refuse a wrong argument before the overloads do it in their own words."""
+    made = get_proper_type(ctx.default_signature.ret_type)
+    given: ProperType = NoneType()
     problem = None
     if ctx.args and ctx.args[0]:
-        given = ctx.api.get_expression_type(ctx.args[0][0])
-        problem = not_providing_args(given) or another_model(ctx.default_signature.ret_type, given)
-    return checked(ctx, SIGNAL_PAYLOAD, _title(ctx.default_signature.ret_type), problem)
+        given = get_proper_type(ctx.api.get_expression_type(ctx.args[0][0]))
+        problem = not_providing_args(given) or another_model(made, given)
+    signature = checked(ctx, SIGNAL_PAYLOAD, _title(made), problem)
+    if problem is None and isinstance(given, FunctionLike) and _is_signal_itself(made):
+        return _of_model(signature, made, given)
+    return signature
+
+
+def _of_model(signature: CallableType, made: Instance, model_class: FunctionLike) -> CallableType:
+    """Return a signature that makes a signal of this model, whatever it is assigned to."""
+    model = erase_typevars(model_class.items[0].ret_type)
+    payload = payload_of(model, any_type())
+    return signature.copy_modified(
+        arg_types=[any_type(), *signature.arg_types[1:]],
+        ret_type=made.copy_modified(args=[model, payload.parameters()]),
+        variables=[],
+    )
 
 
 def define(ctx: FunctionContext) -> Type:
@@ -51,28 +72,29 @@ def define(ctx: FunctionContext) -> Type:
     arguments = signal_arguments(signal)
     if not isinstance(signal, Instance) or arguments is None:
         return signal
-    model, parameters = arguments
-    payload, problem = _payload(ctx, model, parameters)
-    if signal.type.fullname == SIGNAL:  # the type arguments of a subclass are its own affair
-        problem = problem or _declared_otherwise(ctx, model, payload)
-        signal = signal.copy_modified(args=[model, payload.parameters()])
-    problems = [problem] if problem is not None else []
-    report(ctx.api, ctx.context, SIGNAL_PAYLOAD, _title(signal), problems)
+    model, _ = arguments
+    payload, problem = _payload(ctx, *arguments)
+    report(ctx.api, ctx.context, SIGNAL_PAYLOAD, _title(signal), [problem] if problem else [])
     depend_on(ctx.api, model)
-    return signal
+    if not _is_signal_itself(signal):
+        return signal
+    return signal.copy_modified(args=[model, payload.parameters()])
 
 
 def _payload(ctx: FunctionContext, model: Type, parameters: Type) -> tuple[Payload, str | None]:
     """Return what the signal carries, and why it cannot."""
     given = get_proper_type(ctx.arg_types[0][0]) if ctx.arg_types[0] else NoneType()
-    names = _names(ctx, given)
+    names, declared = _names(ctx, given), payload_of(model, parameters)
     if names is not None:
-        return payload_of_names(names), wrong_names(names)
-    if isinstance(given, NoneType):
+        is_other = is_model(get_proper_type(model))
+        problem = _declared_otherwise(declared) if is_other else wrong_names(names)
+        return payload_of_names(names), problem
+    if isinstance(given, NoneType) and not is_model(get_proper_type(model)):
         return open_payload(), None
+    if isinstance(given, NoneType):
+        return declared, _declared_otherwise(declared) if _is_bare(ctx) else None
     if isinstance(given, FunctionLike):
-        payload = payload_of(model, parameters)
-        return payload, wrong_model(payload)
+        return declared, wrong_model(declared)
     return unknown_payload(model), None  # a model, or a list, that only the running program knows
 
 
@@ -89,18 +111,27 @@ def _names(ctx: FunctionContext, given: ProperType) -> list[str] | None:
     return [each[0] for each in literals] if all(len(e) == 1 for e in literals) else None
 
 
-def _declared_otherwise(ctx: FunctionContext, model: Type, payload: Payload) -> str | None:
-    """Return what is wrong with `order_placed: Signal[OrderPlaced] = Signal()`."""
-    call, declared = ctx.context, get_proper_type(model)
-    if not isinstance(call, CallExpr) or not isinstance(call.callee, RefExpr):
-        return None  # `Signal[OrderPlaced]()`, which carries that model
-    is_class = isinstance(call.callee.node, TypeInfo)  # rather than an alias for the above
-    if not is_class or not is_model(declared) or payload.model == model or payload.fields is None:
-        return None
-    name = declared.type.name
-    return f"is declared to be Signal[{name}]; write Signal({name})"
+def _declared_otherwise(declared: Payload) -> str:
+    return f"is declared to carry {declared.title}; write Signal({declared.title})"
 
 
-def _title(signal: Type) -> str:
-    signal = get_proper_type(signal)
-    return f'"{signal.type.name}(...)"' if isinstance(signal, Instance) else '"Signal(...)"'
+def _is_bare(ctx: FunctionContext) -> bool:
+    """Return whether this is `Signal()`, which carries anything, whatever it is assigned to.
+
+    `Signal[OrderPlaced]()`, an alias of it and a subclass carry the model that they name.
+    """
+    callee = ctx.context.callee if isinstance(ctx.context, CallExpr) else None
+    return (
+        isinstance(callee, RefExpr)
+        and callee.fullname == SIGNAL
+        and not isinstance(callee.node, TypeAlias)
+    )
+
+
+def _is_signal_itself(made: Type) -> TypeGuard[Instance]:
+    """Return whether this is Signal: the type arguments of a subclass are its own affair."""
+    return isinstance(made, Instance) and made.type.fullname == SIGNAL
+
+
+def _title(made: Type) -> str:
+    return f'"{made.type.name}(...)"' if isinstance(made, Instance) else '"Signal(...)"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mypy.nodes import Decorator, MemberExpr, NameExpr
 from mypy.plugin import CheckerPluginInterface, FunctionContext, MethodContext
 from mypy.types import CallableType, Type
 
@@ -16,9 +17,19 @@ from fastdjango_signals.mypy.receivers import not_async, problems
 def judge(ctx: FunctionContext | MethodContext, receiver: Type, payload: Payload) -> None:
     """Report why a signal of this payload could not call the receiver: one error for each."""
     depend_on(ctx.api, payload.model)
+    name = _name(ctx)
     for candidate in candidates(receiver):
         found = _problems(ctx.api, candidate, payload)
-        report(ctx.api, ctx.context, SIGNAL_RECEIVER, candidate.title, found)
+        title = candidate.title if name is None else f'Receiver "{name}"'
+        report(ctx.api, ctx.context, SIGNAL_RECEIVER, title, found)
+
+
+def _name(ctx: FunctionContext | MethodContext) -> str | None:
+    """Return what the receiver is called where it is connected."""
+    if isinstance(ctx.context, Decorator):
+        return ctx.context.func.name
+    expression = ctx.args[0][0] if ctx.args[0] else None
+    return expression.name if isinstance(expression, NameExpr | MemberExpr) else None
 
 
 def _problems(api: CheckerPluginInterface, candidate: Candidate, payload: Payload) -> list[str]:

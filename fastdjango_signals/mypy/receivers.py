@@ -18,6 +18,8 @@ from mypy.types import CallableType, Instance, Type, UnionType, get_proper_type
 
 from fastdjango_signals.mypy.payloads import Field, Payload
 
+_GENERATES = "is an async generator; return a value instead of yielding"
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -70,7 +72,7 @@ class Judgement:
             if name in fields:
                 yield from self._type_problem(f"{name}: ", name, parameter.type)
             elif name in ("self", "cls") and parameter.required:
-                yield f'requires "{name}"; connect the bound method'
+                yield f'requires "{name}"; connect the bound method of an object'
             elif name != "sender" and parameter.required and not self.payload.is_open:
                 near = best_matches(name, fields.keys() - self.parameters.keys(), 1)
                 meant.update(near)
@@ -141,11 +143,13 @@ def _suits(given: Type, taken: Type, options: Options) -> bool:
 
 def not_async(signature: CallableType, awaitable: Type, iterator: Type) -> str | None:
     """Return why a call of the receiver gives nothing to wait for, if so."""
-    returned = signature.ret_type
+    returned, function = signature.ret_type, signature.definition
+    if isinstance(function, FuncDef) and function.is_async_generator:
+        return _GENERATES
     if is_subtype(returned, awaitable) and not _is_sync(signature):
         return None
     if is_subtype(returned, iterator):
-        return "is an async generator; return a value instead of yielding"
+        return _GENERATES
     return 'is not async; declare it with "async def"'
 
 

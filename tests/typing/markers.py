@@ -108,14 +108,14 @@ def read_case(path: Path) -> Case:
     """Read a case file; raise `MarkerError` for a marker that cannot be understood."""
     source = path.read_text("utf-8")
     tree = ast.parse(source, str(path))
-    starts = {line: first for first, lines in _statements(tree) for line in lines}
+    starts = statement_starts(tree)
     markers: dict[int, Marker] = {}
     for marker in _markers(path, source):
         first = starts.get(marker.line)
         if first is None or first in markers:
             raise MarkerError(f"{path.name}:{marker.line} a statement needs exactly one marker")
         markers[first] = marker
-    return Case(path, tree, starts, tuple(_rows(path, tree)), markers)
+    return Case(path, tree, starts, tuple(rows_of(path, tree)), markers)
 
 
 def is_check(node: ast.stmt) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -123,6 +123,11 @@ def is_check(node: ast.stmt) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith(
         "check_"
     )
+
+
+def statement_starts(tree: ast.Module) -> dict[int, int]:
+    """Return the first line of the statement that each line belongs to."""
+    return {line: first for first, lines in _statements(tree) for line in lines}
 
 
 def _statements(tree: ast.Module) -> Iterator[tuple[int, Iterable[int]]]:
@@ -168,7 +173,8 @@ def _judges(match: re.Match[str], place: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def _rows(path: Path, tree: ast.Module) -> Iterator[Row]:
+def rows_of(path: Path, tree: ast.Module) -> Iterator[Row]:
+    """Yield the topics of a case file."""
     yield Row(f"{path.stem}: definitions", 0, 0)
     for node in tree.body:
         if is_check(node):
