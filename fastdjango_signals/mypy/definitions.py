@@ -75,7 +75,7 @@ def define(ctx: FunctionContext) -> Type:
     model, _ = arguments
     payload, problem = _payload(ctx, *arguments)
     report(ctx.api, ctx.context, SIGNAL_PAYLOAD, _title(signal), [problem] if problem else [])
-    depend_on(ctx.api, model)
+    depend_on(ctx.api, payload)
     if not _is_signal_itself(signal):
         return signal
     return signal.copy_modified(args=[model, payload.parameters()])

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from mypy.checker import TypeChecker
 from mypy.plugin import CheckerPluginInterface
+from mypy.server.deps import get_type_triggers
 from mypy.server.trigger import make_wildcard_trigger
-from mypy.types import Instance, Type, get_proper_type
+from mypy.types import Instance, get_proper_type
 
 from fastdjango_signals.mypy.names import BASE_MODEL
+from fastdjango_signals.mypy.payloads import Payload
 
 
-def depend_on(api: CheckerPluginInterface, model: Type) -> None:
-    """Have the function or module at hand checked again whenever the model changes."""
-    model = get_proper_type(model)
-    if not isinstance(api, TypeChecker) or not isinstance(model, Instance):
-        return
-    target = api.tscope.current_target()
-    for base in model.type.mro:
-        if base.has_base(BASE_MODEL):
-            trigger = make_wildcard_trigger(base.fullname)
+def depend_on(api: CheckerPluginInterface, payload: Payload) -> None:
+    """Have the function or module at hand checked again when the payload changes.
+
+    mypy finds by itself what the types in that code depend on; the fields of a model are not in
+    the type `Signal[OrderPlaced]`.
+    """
+    if isinstance(api, TypeChecker) and api.options.fine_grained_incremental:
+        target = api.tscope.current_target()
+        for trigger in _triggers(payload):
             api.tree.plugin_deps.setdefault(trigger, set()).add(target)
+
+
+def _triggers(payload: Payload) -> Iterator[str]:
+    model = get_proper_type(payload.model)
+    if isinstance(model, Instance):
+        for base in model.type.mro:
+            if base.has_base(BASE_MODEL):
+                yield make_wildcard_trigger(base.fullname)
+    for field in (payload.fields or {}).values():
+        yield from get_type_triggers(field.type, use_logical_deps=False)

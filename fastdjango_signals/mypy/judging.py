@@ -16,7 +16,7 @@ from fastdjango_signals.mypy.receivers import not_async, problems
 
 def judge(ctx: FunctionContext | MethodContext, receiver: Type, payload: Payload) -> None:
     """Report why a signal of this payload could not call the receiver: one error for each."""
-    depend_on(ctx.api, payload.model)
+    depend_on(ctx.api, payload)
     name = _name(ctx)
     for candidate in candidates(receiver):
         found = _problems(ctx.api, candidate, payload)

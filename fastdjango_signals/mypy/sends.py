@@ -20,7 +20,7 @@ def signature(ctx: MethodSigContext) -> FunctionLike:
     payload = payload_of(*arguments)
     if payload.fields is None:
         return ctx.default_signature
-    depend_on(ctx.api, payload.model)
+    depend_on(ctx.api, payload)
     misplaced = _fields_by_position(ctx)
     if misplaced:
         problem = _by_keyword(ctx, payload, misplaced[0])
