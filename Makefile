@@ -17,7 +17,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-typing test-all format clean \
+.PHONY: help bench-mypy demo test test-typing test-all format clean \
 	check check-format check-lint check-floors check-changelog check-mypy check-pyright
 
 help: ## Show this list
@@ -35,8 +35,11 @@ test: $(STAMP) ## Run the tests; the core needs 100 % branch coverage (ARGS="-k 
 	@echo "== coverage: the core, which must be whole"
 	@$(BIN)/coverage report --include='$(CORE)' --fail-under=100
 
-test-typing: $(STAMP) ## Run the typing tests alone and print the table of the four checkers
-	@$(BIN)/python -m pytest tests/typing -n 0 -s -q $(ARGS)
+test-typing: $(STAMP) ## Run the typing tests alone and print the tables of checkers and plugin
+	@$(BIN)/python -m pytest tests/typing tests/mypy_plugin -n 0 -s -q $(ARGS)
+
+bench-mypy: $(STAMP) ## Measure what the mypy plugin costs (ARGS="--rounds 3")
+	@$(BIN)/python -m benchmarks.mypy_plugin $(ARGS)
 
 test-all: $(STAMP) ## Run the core's tests on each supported Python, and on the bare wheel
 	@$(BIN)/nox $(ARGS)

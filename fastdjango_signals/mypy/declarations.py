@@ -31,6 +31,8 @@ def not_providing_args(given: Type) -> str | None:
         return f"is given an instance of {name}; give the class itself, {name}"
     if given.type.has_base("typing.Sequence") or given.type.fallback_to_any:
         return None
+    if given.type.fullname in ("builtins.object", "builtins.type"):
+        return None  # which may be a model class all the same
     return f'is given {given.type.name}; give a model class, or a list of names such as ["order"]'
 
 

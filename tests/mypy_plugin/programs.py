@@ -106,7 +106,9 @@ class Author:
         for name in self._random.sample(_NAMES, self._random.randint(0, 4)):
             default = self._pick("", "", " = 1", " = Field(default=None)", " = Field(...)", " = {}")
             annotation = self._pick(f": {self._type()}", f": {self._type()}", "")
-            lines.append(f"{name}{annotation}{self._fill(default)}" if annotation or default else "pass")
+            lines.append(
+                f"{name}{annotation}{self._fill(default)}" if annotation or default else "pass"
+            )
         return lines or ["..."]
 
     def _model(self) -> str:
@@ -125,11 +127,17 @@ class Author:
         parameters = [each for each in parameters if "=" not in each] + defaulted
         if parameters and self._random.random() < 0.2:
             parameters.insert(self._random.randint(1, len(parameters)), "/")
-        parameters += self._pick("", "*args", "*args: P.args, **kwargs: P.kwargs", "*, z=1").split("^")
-        parameters += self._pick("", "**kw", "**kw: int", "**kw: Unpack[Fields]", "**kw: Any").split("^")
+        parameters += self._pick("", "*args", "*args: P.args, **kwargs: P.kwargs", "*, z=1").split(
+            "^"
+        )
+        parameters += self._pick(
+            "", "**kw", "**kw: int", "**kw: Unpack[Fields]", "**kw: Any"
+        ).split("^")
         signature = ", ".join(filter(None, parameters))
         if "P.kwargs" in signature:
-            signature = signature.partition(", **kw:")[0] if signature.count("**") > 1 else signature
+            signature = (
+                signature.partition(", **kw:")[0] if signature.count("**") > 1 else signature
+            )
         returns = self._pick("", f" -> {self._type()}", " -> None", " -> Awaitable[None]")
         body = self._pick("...", "yield 1", "return await receive()", "pass")
         start = self._pick("async def", "async def", "async def", "def")

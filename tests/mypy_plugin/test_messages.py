@@ -32,7 +32,8 @@ def test_there_is_a_message_of_each_code() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [value for key, value in vars(names).items() if key.isupper() and isinstance(value, str)]
+    "name",
+    [value for key, value in vars(names).items() if key.isupper() and isinstance(value, str)],
 )
 def test_what_the_plugin_knows_by_name_exists(name: str) -> None:
     assert _exists(name), name
