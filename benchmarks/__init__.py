@@ -1,0 +1,1 @@
+"""Measurements, each of which prints ratios taken in one run."""

@@ -15,6 +15,9 @@ from fastdjango_signals.mypy.payloads import Payload, is_model, signal_arguments
 
 _RESERVED = ("sender", "payload")
 
+# What may be a list of names or a model class, for all that its type tells.
+_PERHAPS = ("typing.Sequence", "builtins.type")
+
 
 def not_providing_args(given: Type) -> str | None:
     """Return why this is neither a model class nor a list of names, if that is sure."""
@@ -23,17 +26,15 @@ def not_providing_args(given: Type) -> str | None:
         return _not_a_model_class(given)
     if not isinstance(given, Instance):
         return None
+    name = given.type.name
     if given.type.fullname == "builtins.str":
-        name = (try_getting_str_literals_from_type(given) or ["order"])[0]
-        return f'is given a string; write ["{name}"] for a single name'
+        literals = try_getting_str_literals_from_type(given) or ["order"]
+        return f'is given a string; write ["{literals[0]}"] for a single name'
     if given.type.has_base(BASE_MODEL):
-        name = given.type.name
         return f"is given an instance of {name}; give the class itself, {name}"
-    if given.type.has_base("typing.Sequence") or given.type.fallback_to_any:
+    if given.type.fallback_to_any or any(map(given.type.has_base, _PERHAPS)) or name == "object":
         return None
-    if given.type.fullname in ("builtins.object", "builtins.type"):
-        return None  # which may be a model class all the same
-    return f'is given {given.type.name}; give a model class, or a list of names such as ["order"]'
+    return f'is given {name}; give a model class, or a list of names such as ["order"]'
 
 
 def _not_a_model_class(given: FunctionLike) -> str | None:

@@ -156,8 +156,7 @@ class Author:
         return self._pick(
             call,
             call,
-            f"async def run{self._random.random()}(maybe: Signal[Model] | None, either: Signal[Any] | int):\n"
-            f"    await {call}".replace("run0.", "run_"),
+            f"async def run(maybe: Signal[Model] | None, either: Signal[Any] | int):\n    await {call}",
             self._function(self._pick("receive", "later")),
             f"made: {self._type()} = {self._signal()}",
             f"reveal_type({call})",

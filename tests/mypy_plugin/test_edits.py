@@ -108,8 +108,8 @@ class Project:
         self.folder = folder
         self._seconds = count(1_000_000_000, step=10)
         SETTINGS["alone"].write(folder)
-        for name in FILES:
-            self.write(name, FILES[name])
+        for name, text in FILES.items():
+            self.write(name, text)
 
     def write(self, name: str, text: str) -> None:
         imports = "from fastdjango_signals import Payload\n" if "(Payload)" in text else ""
