@@ -7,9 +7,11 @@ from pathlib import Path
 import nox
 
 PYTHONS = ["3.11", "3.12", "3.13"]
+# The plugin supports these, and what lies between them and the version in constraints.txt.
+MYPYS = ["1.20.0", "1.20.2", "2.0.0"]
 
 nox.needs_version = ">=2025.5.1"
-nox.options.sessions = ["tests", "bare"]
+nox.options.sessions = ["tests", "bare", "plugin"]
 # A Python that is not on this machine is named as skipped in the summary.
 nox.options.error_on_missing_interpreters = False
 
@@ -53,3 +55,14 @@ def bare(session: nox.Session) -> None:
     shutil.copy("pyproject.toml", away)
     session.chdir(away)
     session.run("python", "-m", "pytest", "tests/core")
+
+
+@nox.session
+@nox.parametrize("mypy", MYPYS)
+def plugin(session: nox.Session, mypy: str) -> None:
+    """Run the tests of the mypy plugin with other versions of mypy."""
+    constraints = Path(session.create_tmp()) / "constraints.txt"
+    pinned = Path("constraints.txt").read_text("utf-8").replace("mypy==", "# mypy==")
+    constraints.write_text(pinned, "utf-8")
+    session.install("-c", str(constraints), "-e", ".[test,tortoise]", "rich", f"mypy=={mypy}")
+    session.run("python", "-m", "pytest", *(session.posargs or ["tests/mypy_plugin"]))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mypy.checker import TypeChecker
 from mypy.plugin import CheckerPluginInterface
 from mypy.server.deps import get_type_triggers
-from mypy.server.trigger import make_wildcard_trigger
+from mypy.server.trigger import make_trigger, make_wildcard_trigger
 from mypy.types import Instance, get_proper_type
 
 from fastdjango_signals.mypy.names import BASE_MODEL
@@ -29,6 +29,8 @@ def depend_on(api: CheckerPluginInterface, payload: Payload) -> None:
 def _triggers(payload: Payload) -> Iterator[str]:
     model = get_proper_type(payload.model)
     if isinstance(model, Instance):
+        # The fields are noted anew, and the constructor with them, after those of a base.
+        yield make_trigger(f"{model.type.fullname}.__init__")
         for base in model.type.mro:
             if base.has_base(BASE_MODEL):
                 yield make_wildcard_trigger(base.fullname)

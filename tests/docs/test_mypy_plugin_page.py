@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "mypy-plugin.md").read_text("utf-8")
 PROGRAM = "\n".join(re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 SHOWN = re.compile(
-    r"^```console\n\$ mypy --strict shop\.py(?P<without>  # without the plugin)?\n"
+    r"^```shell-session\n\$ mypy --strict shop\.py(?P<without>  # without the plugin)?\n"
     r"(?P<lines>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )

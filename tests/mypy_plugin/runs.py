@@ -34,7 +34,9 @@ class Setting:
     pydantic: Mapping[str, bool] = field(default_factory=dict[str, bool])
 
     def write(self, folder: Path) -> None:
-        lines = ["[mypy]", "strict = True", f"plugins = {', '.join(self.plugins)}"]
+        lines = ["[mypy]", "strict = True"]
+        if self.plugins:
+            lines += [f"plugins = {', '.join(self.plugins)}"]
         if PYDANTIC in self.plugins:
             lines += ["[pydantic-mypy]", *(f"{key} = {on}" for key, on in self.pydantic.items())]
         (folder / "mypy.ini").write_text("\n".join([*lines, ""]), "utf-8")
