@@ -61,6 +61,7 @@ async def fields_of(signal: Signal[Any, ...], **fields: Any) -> dict[str, Any]:
     async def echo(sender: object, **received: Any) -> dict[str, Any]:
         return received
 
+    received: dict[str, Any]
     with signal.connected_to(echo, sender=User):
         ((_, received),) = await signal.send(sender=User, **fields)
     return received

@@ -106,7 +106,7 @@ def test_the_receiver_decorator_connects_to_all_or_none(signal: Signal[Any, ...]
     async def unfit(sender: object, x: int) -> None: ...
 
     with pytest.raises(TypeError, match="unfit"):
-        receiver([signal, other])(unfit)
+        receiver([signal, other])(unfit)  # type: ignore[signal-receiver]
     assert not signal.receivers
 
 
@@ -118,7 +118,7 @@ def test_the_receiver_decorator_refuses_what_is_no_signal(signals: Any) -> None:
 
 def test_the_receiver_decorator_checks_its_options_at_once(signal: Signal[Any, ...]) -> None:
     with pytest.raises(UnknownOptionError):
-        receiver([signal], prioritty=1)  # type: ignore[call-overload]
+        receiver([signal], prioritty=1)  # type: ignore[signal-receiver]
 
 
 async def test_higher_priorities_run_first_and_equal_ones_in_order_of_connection(
@@ -265,7 +265,7 @@ def test_options_by_position_are_refused_with_what_to_write(signal: Signal[Any, 
 
 def test_an_option_that_does_not_exist_is_a_type_error_too(signal: Signal[Any, ...]) -> None:
     with pytest.raises(TypeError):
-        signal.connect(first, nope=1)  # type: ignore[call-overload]
+        signal.connect(first, nope=1)  # type: ignore[call-arg]
 
 
 def test_a_receiver_that_cannot_be_held_weakly_is_refused(signal: Signal[Any, ...]) -> None:

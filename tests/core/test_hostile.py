@@ -234,7 +234,7 @@ def test_a_dispatch_uid_is_kept_as_it_is(signal: Signal[Any, ...]) -> None:
     assert signal.has_listeners()
     assert signal.receivers[0].dispatch_uid is service
     with pytest.raises(SignalOptionError, match="cannot be hashed"):
-        signal.disconnect(ok, dispatch_uid=[])
+        signal.disconnect(ok, dispatch_uid=[])  # type: ignore[arg-type]
 
 
 async def test_an_object_that_cannot_be_named_hides_no_error(signal: Signal[Any, ...]) -> None:
@@ -301,7 +301,7 @@ def test_star_args_are_no_place_for_a_field() -> None:
     async def receiver(sender: object, *args: Any) -> None: ...
 
     with pytest.raises(ReceiverSignatureError, match='no place for "args"'):
-        Signal(["args"]).connect(receiver)
+        Signal(["args"]).connect(receiver)  # type: ignore[signal-receiver]
 
 
 # --- models ------------------------------------------------------------------
@@ -414,7 +414,7 @@ async def test_a_sender_that_claims_to_be_a_class_is_a_sender_like_others(
     signal: Signal[Any, ...],
 ) -> None:
     class Liar:
-        @property
+        @property  # type: ignore[misc]
         def __class__(self) -> Any:
             return type
 

@@ -48,6 +48,7 @@ async def echo_payload(sender: object, payload: Any) -> Any:
 
 async def sent(signal: Signal[Any, ...], **fields: Any) -> dict[str, Any]:
     """Send, and return what a receiver gets."""
+    received: dict[str, Any]
     with signal.connected_to(echo):
         ((_, received),) = await signal.send(sender=None, **fields)
     return received
@@ -69,9 +70,9 @@ async def test_names_are_required_and_take_any_value() -> None:
 
     assert await sent(signal, order=value, user=None) == {"order": value, "user": None}
     with pytest.raises(ValidationError, match="user"):
-        await signal.send(sender=None, order=1)
+        await signal.send(sender=None, order=1)  # type: ignore[call-arg]
     with pytest.raises(ValidationError, match="extra"):
-        await signal.send(sender=None, order=1, user=2, extra=3)
+        await signal.send(sender=None, order=1, user=2, extra=3)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("name", ["json", "copy", "self", "cls", "model", "validate", "fields"])
@@ -135,7 +136,7 @@ async def test_brackets_declare_the_payload_at_run_time_too() -> None:
 
     assert signal.providing_args is OrderPlaced
     with pytest.raises(ValidationError):
-        await signal.send(sender=None, order_id="1", email="a")
+        await signal.send(sender=None, order_id="1", email="a")  # type: ignore[arg-type]
 
 
 def test_brackets_take_the_options_and_the_same_model() -> None:
@@ -150,9 +151,9 @@ def test_brackets_and_argument_that_contradict_each_other_are_refused() -> None:
         x: int
 
     with pytest.raises(SignalDefinitionError, match=r"Signal\[OrderPlaced\].*another payload"):
-        Signal[OrderPlaced](Other)
+        Signal[OrderPlaced](Other)  # type: ignore[arg-type]
     with pytest.raises(SignalDefinitionError, match=r"another payload, <builtins.list object>"):
-        Signal[OrderPlaced](["order_id"])
+        Signal[OrderPlaced](["order_id"])  # type: ignore[signal-payload]
 
 
 @pytest.mark.parametrize("brackets", ["OrderPlaced", int, list[int]])
@@ -169,7 +170,7 @@ def test_forward_references_in_brackets_are_refused() -> None:
     from typing import ForwardRef
 
     with pytest.raises(SignalDefinitionError, match=r"in quotes.*define Later first"):
-        Signal[ForwardRef("Later")]()
+        Signal[ForwardRef("Later")]()  # type: ignore[misc, operator]
 
 
 def test_type_variables_in_brackets_are_filled_in_later() -> None:
@@ -177,7 +178,7 @@ def test_type_variables_in_brackets_are_filled_in_later() -> None:
     alias = Signal[M]
 
     assert alias[OrderPlaced]().providing_args is OrderPlaced
-    assert alias().name.endswith("Signal()")
+    assert alias().name.endswith("Signal()")  # type: ignore[type-arg]
 
 
 def test_a_subclass_of_a_bracketed_signal_carries_its_payload() -> None:
@@ -211,7 +212,7 @@ async def test_generic_payloads_are_payloads() -> None:
 
     assert await sent(Signal(Box[int]), content=1) == {"content": 1}
     with pytest.raises(ValidationError):
-        await Signal(Box[int]).send(sender=None, content="1")
+        await Signal(Box[int]).send(sender=None, content="1")  # type: ignore[arg-type]
     assert Signal(PostSave[Any]).providing_args is PostSave[Any]
 
 
@@ -304,9 +305,9 @@ async def test_a_bad_payload_is_refused_where_nobody_listens_or_the_signal_is_mu
     signal = Signal(OrderPlaced)
 
     with pytest.raises(ValidationError):
-        await signal.send(sender=None)
+        await signal.send(sender=None)  # type: ignore[call-arg]
     with signal.muted(), pytest.raises(ValidationError):
-        await signal.send(sender=None)
+        await signal.send(sender=None)  # type: ignore[call-arg]
 
 
 async def test_fields_are_given_by_keyword_only() -> None:
@@ -394,7 +395,7 @@ async def test_field_names_count_and_aliases_do_not(field: Any) -> None:
 
     assert await sent(signal, order_id=1) == {"order_id": 1}
     with pytest.raises(ValidationError):
-        await signal.send(sender=None, orderId=1)
+        await signal.send(sender=None, orderId=1)  # type: ignore[call-arg]
 
 
 async def test_aliases_of_nested_models_are_left_alone() -> None:
@@ -432,7 +433,7 @@ async def test_a_model_may_be_completed_after_its_signal_was_defined() -> None:
 
     signal = Signal(Later)
     with pytest.raises(Exception, match="not fully defined") as caught:
-        await signal.send(sender=None, item=1)
+        await signal.send(sender=None, item=1)  # type: ignore[arg-type]
     assert "in a send of signal" in caught.value.__notes__[0]
 
     class Item(Payload):

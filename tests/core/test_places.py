@@ -38,7 +38,7 @@ def test_a_name_needs_no_module() -> None:
         __qualname__ = "Odd"
 
     odd = Odd()
-    odd.__qualname__ = "odd"  # type: ignore[misc]
+    odd.__qualname__ = "odd"
     odd.__module__ = None  # type: ignore[assignment]
 
     assert name_of(odd) == "odd"

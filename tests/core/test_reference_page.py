@@ -59,8 +59,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     models = ModuleType("myapp.models")
     names = ("User", "Post", "Tag", "AuditLog", "Order")
     vars(models).update({name: type(name, (Model,), {}) for name in names})
-    models.AuditLog.objects = AsyncMock()  # type: ignore[attr-defined]
-    models.Post.tags = SimpleNamespace(through=type("PostTags", (Model,), {}))  # type: ignore[attr-defined]
+    models.AuditLog.objects = AsyncMock()
+    models.Post.tags = SimpleNamespace(through=type("PostTags", (Model,), {}))
     monkeypatch.setitem(sys.modules, "myapp", ModuleType("myapp"))
     monkeypatch.setitem(sys.modules, "myapp.models", models)
 

@@ -106,7 +106,7 @@ async def test_another_receiver_at_the_same_address_is_another_receiver(
 ) -> None:
     for _ in range(50):
         handlers = Handlers()
-        assert signal.connect(handlers.method)
+        assert signal.connect(handlers.method)  # type: ignore[truthy-function]
         assert await responses(signal) == ["method"]
         del handlers
 
@@ -151,7 +151,7 @@ def test_receivers_that_come_and_go_leave_nothing_behind(signal: Signal[Any, ...
         signal.connect(handlers.method, sender=sender)
         signal.has_listeners(sender=sender)
         del handlers
-    del sender
+    del sender  # type: ignore[possibly-undefined]
     gc.collect()
 
     assert entries(signal) == 0

@@ -222,7 +222,7 @@ async def test_blocks_take_a_dispatch_uid(signal: Signal[Any, ...]) -> None:
 def test_an_unfit_receiver_is_refused_when_the_block_begins(signal: Signal[Any, ...]) -> None:
     def sync(sender: object, **kwargs: Any) -> None: ...
 
-    block = signal.connected_to(sync)  # type: ignore[type-var]
+    block = signal.connected_to(sync)  # type: ignore[signal-receiver]
     with pytest.raises(ReceiverTypeError, match="sync"):
         block.__enter__()
     assert inspect.isfunction(sync)

@@ -41,7 +41,9 @@ class Shop:
 
     def add_product(self, **fields: Any) -> int:
         product = {"name": "Tea", "price_cents": 450, "stock": 3, **fields}
-        return self.client.post("/products", json=product).raise_for_status().json()["id"]
+        response = self.client.post("/products", json=product).raise_for_status()
+        added: int = response.json()["id"]
+        return added
 
     def order(self, product: int, quantity: int = 1) -> httpx.Response:
         return self.client.post("/orders", json={"product_id": product, "quantity": quantity})

@@ -157,7 +157,7 @@ class TestARequest:
             except ProblemError as error:
                 gone = weakref.ref(error)
             await asyncio.sleep(0)
-            assert gone() is None
+            assert gone() is None  # type: ignore[possibly-undefined]
         finally:
             gc.enable()
 

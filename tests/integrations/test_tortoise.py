@@ -75,6 +75,7 @@ class Friend(Model):
     friends: fields.ManyToManyRelation[Friend] = fields.ManyToManyField(
         "models.Friend", related_name="friend_of", through="friendship"
     )
+    friend_of: fields.ManyToManyRelation[Friend]
 
 
 class Visible(Model):
@@ -295,7 +296,8 @@ class TestSaving:
 
         with post_save.connected_to(log, sender=Post):
             await Post.create(title="a")
-        assert await Log.all().values_list("text", flat=True) == ["a"]
+        texts: list[Any] = await Log.all().values_list("text", flat=True)
+        assert texts == ["a"]
 
 
 @pytest.mark.usefixtures("installed")
@@ -367,7 +369,7 @@ class TestListeningInTurn:
         async def receive(sender, **kwargs):
             late.append("ours")
 
-        native = {Signals.post_save: {Post: [fail, slow]}}
+        native: dict[Signals, Any] = {Signals.post_save: {Post: [fail, slow]}}
         monkeypatch.setattr(Model, "_listeners", {**Model._listeners, **native})
         with post_save.connected_to(receive), pytest.raises(RefusedError):
             await Post.create(title="a")
@@ -375,7 +377,7 @@ class TestListeningInTurn:
         assert late == []
 
     async def test_native_listeners_are_still_called_and_first(self, monkeypatch):
-        order = []
+        order: list[tuple[Any, ...]] = []
 
         async def native(model, instance, created, using_db, update_fields):
             order.append(("native", model, created, update_fields))
@@ -383,9 +385,8 @@ class TestListeningInTurn:
         async def ours(sender, **kwargs):
             order.append(("ours", sender))
 
-        monkeypatch.setattr(
-            Model, "_listeners", {**Model._listeners, Signals.post_save: {Post: [native]}}
-        )
+        listeners: dict[Signals, Any] = {Signals.post_save: {Post: [native]}}
+        monkeypatch.setattr(Model, "_listeners", {**Model._listeners, **listeners})
         with post_save.connected_to(ours):
             await Post.create(title="a")
         assert order == [("native", Post, True, None), ("ours", Post)]
@@ -419,9 +420,8 @@ class TestInstalling:
         async def native(*arguments):
             calls.append(arguments[0])
 
-        monkeypatch.setattr(
-            Model, "_listeners", {**Model._listeners, Signals.post_save: {Log: [native]}}
-        )
+        listeners: dict[Signals, Any] = {Signals.post_save: {Log: [native]}}
+        monkeypatch.setattr(Model, "_listeners", {**Model._listeners, **listeners})
         tortoise.install(Post)
         await Log.create(text="b")
         assert calls == [Log]
@@ -738,7 +738,9 @@ class TestThrough:
 
     def test_it_works_before_tortoise_is_initialized(self):
         class Early(Model):
-            tags = fields.ManyToManyField("models.Tag", related_name="earlies")
+            tags: fields.ManyToManyRelation[Tag] = fields.ManyToManyField(
+                "models.Tag", related_name="earlies"
+            )
 
         assert Through(Early, "tags").model is Early
 
@@ -889,7 +891,7 @@ class TestOnCommit:
     @pytest.mark.parametrize("end", ["commit", "rollback"])
     async def test_transactions_on_a_pooled_connection_end_the_same_way(self, heard, end):
         """Tortoise's own context of the pooled databases, over a client that does nothing."""
-        client = PooledClient()
+        client: Any = PooledClient()
         with nullcontext() if end == "commit" else pytest.raises(RefusedError):
             async with TransactionContextPooled(client, asyncio.Lock()):
                 await noted.send(None, text="a")
@@ -925,7 +927,7 @@ class TestOnCommit:
         assert self.texts(heard) == ["late, of a task that began in the transaction"]
 
     async def test_it_sees_the_committed_rows_outside_of_the_transaction(self):
-        seen = []
+        seen: list[Any] = []
 
         async def look(sender, text, **kwargs):
             seen.append(await Log.all().values_list("text", flat=True))
