@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mypy.subtypes import find_member
 from mypy.types import (
+    AnyType,
     CallableType,
     FunctionLike,
     Instance,
     LiteralType,
+    NoneType,
     TupleType,
     Type,
     TypedDictType,
     TypeType,
-    TypeVarType,
-    UnionType,
     get_proper_type,
 )
 
 from fastdjango_signals.mypy.names import COROUTINES, PARTIAL
+from fastdjango_signals.mypy.variants import variants
 
 _NO_FUNCTION = "cannot be called; connect an async function"
 _CLASS = 'is a class; connect an instance with an async "__call__"'
+_COROUTINE = "is a coroutine; connect the function that made it, without calling it"
+
+# How many callable attributes are followed: `__call__` may be an object with a `__call__`.
+_DEPTH = 4
 
 
 @dataclass(frozen=True)
@@ -41,29 +46,24 @@ class Candidate:
     problem: str | None = None
 
 
-def candidates(receiver: Type) -> Iterator[Candidate]:
-    """Yield each thing that a value of this type may be; Any and None are none."""
-    receiver = get_proper_type(receiver)
-    match receiver:
-        case UnionType():
-            for item in receiver.items:
-                yield from candidates(item)
-        case TypeVarType():
-            yield from candidates(receiver.upper_bound)
-        case TupleType() | TypedDictType() | LiteralType():
-            yield from candidates(_fallback(receiver))
-        case FunctionLike():
-            yield _function(receiver)
-        case TypeType():
-            yield Candidate(f"Receiver {_quoted(receiver)}", problem=_CLASS)
-        case Instance():
-            yield _instance(receiver)
-        case _:
-            return
-
-
-def _fallback(receiver: TupleType | TypedDictType | LiteralType) -> Instance:
-    return receiver.partial_fallback if isinstance(receiver, TupleType) else receiver.fallback
+def candidates(receiver: Type, depth: int = _DEPTH) -> Iterator[Candidate]:
+    """Yield each thing that a value of this type may be, but for what is not known."""
+    for variant in variants(receiver):
+        match variant:
+            case FunctionLike():
+                yield _function(variant)
+            case TypeType():
+                yield Candidate("The receiver", problem=_CLASS)
+            case NoneType():
+                yield Candidate("None", problem=_NO_FUNCTION)
+            case Instance():
+                yield from _instance(variant, depth)
+            case TupleType():
+                yield from _instance(variant.partial_fallback, depth)
+            case TypedDictType() | LiteralType():
+                yield from _instance(variant.fallback, depth)
+            case _:
+                pass
 
 
 def _function(receiver: FunctionLike) -> Candidate:
@@ -75,20 +75,22 @@ def _function(receiver: FunctionLike) -> Candidate:
     return Candidate(f'Receiver "{name}"', problem=problem)
 
 
-def _instance(receiver: Instance) -> Candidate:
+def _instance(receiver: Instance, depth: int) -> Iterator[Candidate]:
+    title = f'Receiver of type "{receiver.type.name}"'
     partial = _behind_partial(receiver)
     if partial is not None:
-        return Candidate(_title(partial), (partial,))
-    title = f'Receiver of type "{receiver.type.name}"'
-    if receiver.type.fullname in COROUTINES:
-        problem = "is a coroutine; connect the function that made it, without calling it"
-        return Candidate(title, problem=problem)
-    call = get_proper_type(find_member("__call__", receiver, receiver, is_operator=True))
-    if call is None:
-        return Candidate(title, problem=_NO_FUNCTION)
-    if isinstance(call, Instance):  # an attribute that is a callable object in turn
-        return _instance(call) if call != receiver else Candidate(title)
-    return Candidate(title, tuple(call.items) if isinstance(call, FunctionLike) else ())
+        yield Candidate(_title(partial), (partial,))
+    elif receiver.type.fullname in COROUTINES:
+        yield Candidate(title, problem=_COROUTINE)
+    elif receiver.type.fullname == "builtins.type":
+        yield Candidate(title, problem=_CLASS)
+    else:
+        call = find_member("__call__", receiver, receiver, is_operator=True)
+        if call is None or isinstance(get_proper_type(call), NoneType):
+            yield Candidate(title, problem=_NO_FUNCTION)
+        elif depth and not isinstance(get_proper_type(call), AnyType):
+            for behind in candidates(call, depth - 1):
+                yield replace(behind, title=title)
 
 
 def _behind_partial(receiver: Instance) -> CallableType | None:
@@ -102,8 +104,4 @@ def _behind_partial(receiver: Instance) -> CallableType | None:
 
 def _title(signature: CallableType) -> str:
     name = signature.definition.name if signature.definition else signature.name
-    return f'Receiver "{name}"' if name and name != "<lambda>" else "The receiver"
-
-
-def _quoted(receiver: TypeType) -> str:
-    return f'"{receiver}"'
+    return f'Receiver "{name}"' if name and name.strip("_<>") == name else "The receiver"

@@ -8,10 +8,10 @@ from keyword import iskeyword
 
 from mypy.messages import pretty_seq
 from mypy.typeops import try_getting_str_literals_from_type
-from mypy.types import FunctionLike, Instance, Type, get_proper_type
+from mypy.types import FunctionLike, Instance, ProperType, Type, get_proper_type
 
 from fastdjango_signals.mypy.names import BASE_MODEL, ROOT_MODEL
-from fastdjango_signals.mypy.payloads import Payload, is_model, signal_arguments
+from fastdjango_signals.mypy.payloads import Payload, is_model
 
 _RESERVED = ("sender", "payload")
 
@@ -19,9 +19,8 @@ _RESERVED = ("sender", "payload")
 _PERHAPS = ("typing.Sequence", "builtins.type")
 
 
-def not_providing_args(given: Type) -> str | None:
+def not_providing_args(given: ProperType | None) -> str | None:
     """Return why this is neither a model class nor a list of names, if that is sure."""
-    given = get_proper_type(given)
     if isinstance(given, FunctionLike):
         return _not_a_model_class(given)
     if not isinstance(given, Instance):
@@ -32,7 +31,8 @@ def not_providing_args(given: Type) -> str | None:
         return f'is given a string; write ["{literals[0]}"] for a single name'
     if given.type.has_base(BASE_MODEL):
         return f"is given an instance of {name}; give the class itself, {name}"
-    if given.type.fallback_to_any or any(map(given.type.has_base, _PERHAPS)) or name == "object":
+    may_be_right = any(map(given.type.has_base, _PERHAPS)) and name != "bytes"
+    if may_be_right or given.type.fallback_to_any or name == "object":
         return None
     return f'is given {name}; give a model class, or a list of names such as ["order"]'
 
@@ -46,16 +46,15 @@ def _not_a_model_class(given: FunctionLike) -> str | None:
     return f"is given {info.name}, which is no pydantic model; declare a subclass of Payload"
 
 
-def another_model(made: Type, given: Type) -> str | None:
-    """Return why a subclass of `Signal[OrderPlaced]` cannot be made of this model, if so."""
-    made, given, declared = get_proper_type(made), get_proper_type(given), signal_arguments(made)
-    model = get_proper_type(declared[0]) if declared else None
-    if not isinstance(made, Instance) or not isinstance(given, FunctionLike) or not is_model(model):
+def another_model(declared: Type, given: ProperType | None) -> str | None:
+    """Return why what carries one model for sure cannot be made of another, if so."""
+    model = get_proper_type(declared)
+    if not is_model(model) or not isinstance(given, FunctionLike) or not given.is_type_obj():
         return None
-    if not given.is_type_obj() or given.type_object() == model.type:
+    if given.type_object() == model.type:
         return None
-    other, name = given.type_object().name, made.type.name
-    return f"carries {model.type.name}, but is given {other}; write {name}()"
+    other = given.type_object().name
+    return f"is declared to carry {model.type.name}, but is given {other}; leave {other} out"
 
 
 def wrong_names(names: Sequence[str]) -> str | None:
@@ -63,7 +62,7 @@ def wrong_names(names: Sequence[str]) -> str | None:
     for name, count in Counter(names).items():
         if name in _RESERVED:
             return f'lists "{name}", which every receiver has already; rename it'
-        if not name.isidentifier() or iskeyword(name) or name.startswith("_"):
+        if not name.isidentifier() or iskeyword(name) or name.startswith(("_", "model_config")):
             return f'lists "{name}", which cannot be a field; list plain names'
         if count > 1:
             return f'lists "{name}" twice'

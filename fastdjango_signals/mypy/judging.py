@@ -6,17 +6,18 @@ from mypy.nodes import Decorator, MemberExpr, NameExpr
 from mypy.plugin import CheckerPluginInterface, FunctionContext, MethodContext
 from mypy.types import CallableType, Type
 
+from fastdjango_signals.mypy.asynchrony import not_async
 from fastdjango_signals.mypy.callables import Candidate, candidates
 from fastdjango_signals.mypy.codes import SIGNAL_RECEIVER, report
 from fastdjango_signals.mypy.dependencies import depend_on
-from fastdjango_signals.mypy.names import ASYNC_ITERATOR, AWAITABLE
+from fastdjango_signals.mypy.names import AWAITABLE
 from fastdjango_signals.mypy.payloads import Payload, any_type
-from fastdjango_signals.mypy.receivers import not_async, problems
+from fastdjango_signals.mypy.receivers import problems
 
 
 def judge(ctx: FunctionContext | MethodContext, receiver: Type, payload: Payload) -> None:
     """Report why a signal of this payload could not call the receiver: one error for each."""
-    depend_on(ctx.api, payload)
+    depend_on(ctx.api, payload, receiver)
     name = _name(ctx)
     for candidate in candidates(receiver):
         found = _problems(ctx.api, candidate, payload)
@@ -43,6 +44,5 @@ def _of_signature(
     api: CheckerPluginInterface, signature: CallableType, payload: Payload
 ) -> list[str]:
     awaitable = api.named_generic_type(AWAITABLE, [any_type()])
-    iterator = api.named_generic_type(ASYNC_ITERATOR, [any_type()])
-    lacking = not_async(signature, awaitable, iterator)
+    lacking = not_async(signature, awaitable)
     return [*([lacking] if lacking else []), *problems(signature, payload, api.options)]

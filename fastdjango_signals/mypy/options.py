@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mypy.errorcodes import ErrorCode
-from mypy.messages import best_matches, format_type
-from mypy.nodes import ARG_POS, ARG_STAR, ARG_STAR2, CallExpr
+from mypy.messages import best_matches, format_type, pretty_seq
+from mypy.nodes import ARG_OPT, ARG_POS, ARG_STAR, ARG_STAR2, CallExpr
 from mypy.plugin import FunctionSigContext
 from mypy.subtypes import is_subtype
 from mypy.types import CallableType, Instance, get_proper_type
@@ -42,13 +42,14 @@ def _option_problems(ctx: FunctionSigContext) -> Iterator[str]:
         return
     if call.arg_kinds.count(ARG_POS) > 1:
         yield "takes its options by keyword alone"
-    known = [name for name in signature.arg_names[1:] if name is not None]
+    known = [name for name in signature.arg_names if name is not None]
     for name, value in zip(call.arg_names, call.args, strict=True):
         if name is None or name == signature.arg_names[0]:
             continue
         if name not in known:
-            near = best_matches(name, known, 1) or [" or ".join(known)]
-            yield f'has no option "{name}"; did you mean "{near[0]}"?'
+            near = best_matches(name, known, 1)
+            hint = f'did you mean "{near[0]}"?' if near else f"there are {pretty_seq(known, 'and')}"
+            yield f'has no option "{name}"; {hint}'
             continue
         expected = signature.arg_types[signature.arg_names.index(name)]
         given = ctx.api.get_expression_type(value, expected)
@@ -70,4 +71,9 @@ def _with_anything(signature: CallableType) -> CallableType:
     if isinstance(made, Instance):
         made = made.copy_modified(args=[any_type() for _ in made.args])
     anything = [any_type() for _ in signature.arg_types]
-    return signature.copy_modified(arg_types=anything, ret_type=made, variables=[])
+    return signature.copy_modified(
+        arg_types=anything,
+        arg_kinds=[ARG_OPT, *signature.arg_kinds[1:]],
+        ret_type=made,
+        variables=[],
+    )

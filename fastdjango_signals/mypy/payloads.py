@@ -8,7 +8,15 @@ from typing import Any, TypeGuard
 
 from mypy.expandtype import expand_type_by_instance
 from mypy.maptype import map_instance_to_supertype
-from mypy.nodes import ARG_NAMED, ARG_NAMED_OPT, ARG_STAR, ARG_STAR2, TypeInfo, Var
+from mypy.nodes import (
+    ARG_NAMED,
+    ARG_NAMED_OPT,
+    ARG_STAR,
+    ARG_STAR2,
+    FuncDef,
+    TypeInfo,
+    Var,
+)
 from mypy.types import (
     AnyType,
     Instance,
@@ -72,8 +80,11 @@ def signal_arguments(signal: Type) -> tuple[Type, Type] | None:
     base = next((base for base in signal.type.mro if base.fullname == SIGNAL), None)
     if base is None:
         return None
-    model, parameters = map_instance_to_supertype(signal, base).args
-    return model, parameters
+    match map_instance_to_supertype(signal, base).args:
+        case (model, parameters):
+            return model, parameters
+        case _:
+            return None
 
 
 def payload_of(model: Type, parameters: Type) -> Payload:
@@ -85,9 +96,11 @@ def payload_of(model: Type, parameters: Type) -> Payload:
     model, parameters = get_proper_type(model), get_proper_type(parameters)
     if is_model(model):
         return Payload(model.type.name, model, _fields(model))
-    if not isinstance(model, AnyType) or not isinstance(parameters, Parameters):
+    if not isinstance(parameters, Parameters) or parameters.is_ellipsis_args:
         return unknown_payload(model)
-    if parameters.is_ellipsis_args:
+    if is_base(model) and not parameters.arg_names:
+        return Payload(model.type.name, model, {})
+    if not isinstance(model, AnyType):
         return unknown_payload(model)
     if ARG_STAR2 in parameters.arg_kinds:
         return open_payload()
@@ -112,12 +125,27 @@ def unknown_payload(model: Type) -> Payload:
 
 
 def is_model(model: ProperType | None) -> TypeGuard[Instance]:
-    """Return whether this is a model with fields of its own, rather than a base of models."""
+    """Return whether this is a model whose fields are known, rather than a base of models."""
     return (
         isinstance(model, Instance)
         and model.type.has_base(BASE_MODEL)
-        and model.type.fullname not in (BASE_MODEL, BASE_PAYLOAD)
+        and not is_base(model)
+        and not model.type.fallback_to_any
     )
+
+
+def is_base(model: ProperType | None) -> TypeGuard[Instance]:
+    """Return whether this is a base that stands for any model, and has no fields itself."""
+    return isinstance(model, Instance) and model.type.fullname in (BASE_MODEL, BASE_PAYLOAD)
+
+
+def makes_itself(model: Type) -> bool:
+    """Return whether a model has a constructor of its own, which says what can be sent."""
+    model = get_proper_type(model)
+    made = model.type.get("__init__") if isinstance(model, Instance) else None
+    if made is None or made.plugin_generated or not isinstance(made.node, FuncDef):
+        return False
+    return made.node.info.fullname != BASE_MODEL
 
 
 def _fields(model: Instance) -> dict[str, Field]:

@@ -1,24 +1,20 @@
-"""What is wrong with a receiver, in words.
+"""What is wrong with a receiver's parameters, in words.
 
 The rules are those of `Signal.connect` at run time, and the types of the fields on top.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mypy.erasetype import erase_typevars
-from mypy.maptype import map_instance_to_supertype
 from mypy.messages import best_matches, format_type_distinctly, pretty_seq
-from mypy.nodes import FuncDef
 from mypy.options import Options
 from mypy.subtypes import is_subtype
-from mypy.types import CallableType, Instance, Type, UnionType, get_proper_type
+from mypy.types import CallableType, Type
 
 from fastdjango_signals.mypy.payloads import Field, Payload
-
-_GENERATES = "is an async generator; return a value instead of yielding"
+from fastdjango_signals.mypy.reading import readable, suits
 
 
 @dataclass(frozen=True)
@@ -49,58 +45,78 @@ class Judgement:
 
     def problems(self) -> Iterator[str]:
         """Yield why no send could call the receiver, one phrase for each reason."""
+        fields, whole = self.payload.fields or {}, "payload" in self.parameters
+        is_known = self.payload.fields is not None and not self.payload.is_open
+        meant = self._misspelt(fields) if is_known and not whole else {}
         takes_anything = self.takes_args and self.kwargs is not None
-        if "sender" not in self.parameters and not takes_anything:
+        if "sender" not in {*self.parameters, *meant.values()} and not takes_anything:
             yield 'has no parameter "sender", which every signal gives'
-        if "payload" in self.parameters:
+        if whole:
             yield from self._as_a_whole()
-        elif self.payload.fields is not None:
-            yield from self._field_by_field(self.payload.fields)
+            return
+        for name, parameter in self.parameters.items():
+            if name in fields:
+                yield from self._wrong_type(f"{name}: ", parameter.type, {name: fields[name]})
+            elif is_known:
+                yield from self._unknown(name, parameter, meant.get(name))
+        if "payload" not in meant.values():
+            yield from self._without_a_place(
+                {n: f for n, f in fields.items() if n not in {*self.parameters, *meant.values()}}
+            )
+
+    def _misspelt(self, fields: Mapping[str, Field]) -> dict[str, str]:
+        """Return what each required parameter may have been meant to be."""
+        offered = {"sender", "payload", *fields}
+        near = {
+            name: best_matches(name, sorted(offered - self.parameters.keys()), 1)
+            for name, parameter in self.parameters.items()
+            if parameter.required and name not in offered
+        }
+        return {name: matches[0] for name, matches in near.items() if matches}
 
     def _as_a_whole(self) -> Iterator[str]:
         taken = self.parameters["payload"].type
-        if not _suits(self.payload.model, taken, self.options):
+        if not suits(self.payload.model, taken, self.options):
             wrong, right = self._written(taken, self.payload.model)
             yield f'takes "payload: {wrong}", but the payload is "{right}"'
         for name, parameter in self.parameters.items():
             if parameter.required and name not in ("sender", "payload"):
                 yield f'takes the payload whole, so nothing fills "{name}"'
 
-    def _field_by_field(self, fields: Mapping[str, Field]) -> Iterator[str]:
-        meant: set[str] = set()
-        for name, parameter in self.parameters.items():
-            if name in fields:
-                yield from self._type_problem(f"{name}: ", name, parameter.type)
-            elif name in ("self", "cls") and parameter.required:
-                yield f'requires "{name}"; connect the bound method of an object'
-            elif name != "sender" and parameter.required and not self.payload.is_open:
-                near = best_matches(name, fields.keys() - self.parameters.keys(), 1)
-                meant.update(near)
-                question = f'; did you mean "{near[0]}"?' if near else ""
-                yield f'requires "{name}", which {self.payload.title} does not provide{question}'
-        homeless = [name for name in fields if name not in self.parameters and name not in meant]
-        yield from self._without_a_place(homeless)
+    def _unknown(self, name: str, parameter: Parameter, meant: str | None) -> Iterator[str]:
+        if name == "sender" or not parameter.required:
+            return
+        if name in ("self", "cls"):
+            yield f'requires "{name}"; connect the bound method of an object'
+            return
+        question = f'; did you mean "{meant}"?' if meant is not None else ""
+        yield f'requires "{name}", which {self.payload.title} does not provide{question}'
 
-    def _without_a_place(self, homeless: list[str]) -> Iterator[str]:
+    def _without_a_place(self, homeless: Mapping[str, Field]) -> Iterator[str]:
         if self.kwargs is not None:
-            for name in homeless:
-                yield from self._type_problem("**kwargs: ", name, self.kwargs)
+            yield from self._wrong_type("**kwargs: ", self.kwargs, homeless)
             return
         if homeless:
-            listed = pretty_seq(homeless, "and")
+            listed = pretty_seq([*homeless], "and")
             it = "it" if len(homeless) == 1 else "them"
             yield f'has no place for {listed} of {self.payload.title}; add {it} or "**kwargs"'
         if self.payload.is_open:
             yield 'needs "**kwargs", because the signal carries any keyword'
 
-    def _type_problem(self, prefix: str, name: str, taken: Type) -> Iterator[str]:
-        given = (self.payload.fields or {})[name].type
-        if not is_subtype(given, taken, options=self.options):
-            wrong, right = self._written(taken, given)
-            yield f'takes "{prefix}{wrong}", but {self.payload.title}.{name} is "{right}"'
+    def _wrong_type(self, prefix: str, taken: Type, given: Mapping[str, Field]) -> Iterator[str]:
+        wrong = {
+            name: field.type
+            for name, field in given.items()
+            if not is_subtype(field.type, taken, options=self.options)
+        }
+        if wrong:
+            declared, *types = self._written(taken, *wrong.values())
+            title = self.payload.title
+            each = [f'{title}.{n} is "{t}"' for n, t in zip(wrong, types, strict=True)]
+            yield f'takes "{prefix}{declared}", but {_listed(each)}'
 
-    def _written(self, *both: Type) -> tuple[str, ...]:
-        return format_type_distinctly(*both, options=self.options, bare=True)
+    def _written(self, *types: Type) -> tuple[str, ...]:
+        return format_type_distinctly(*types, options=self.options, bare=True)
 
 
 def problems(signature: CallableType, payload: Payload, options: Options) -> list[str]:
@@ -114,51 +130,14 @@ def problems(signature: CallableType, payload: Payload, options: Options) -> lis
     if any(name is None and kind.is_required() for name, kind, _ in arguments):
         return ["takes parameters by position alone, but receivers are called by keyword"]
     parameters = {
-        name: Parameter(erase_typevars(declared), kind.is_required())
+        name: Parameter(readable(declared), kind.is_required())
         for name, kind, declared in arguments
         if name is not None and not kind.is_star()
     }
     args, kwargs = signature.var_arg(), signature.kw_arg()
-    taken = erase_typevars(kwargs.typ) if kwargs else None
+    taken = readable(kwargs.typ) if kwargs else None
     return list(Judgement(parameters, args is not None, taken, payload, options).problems())
 
 
-def _suits(given: Type, taken: Type, options: Options) -> bool:
-    """Return whether a payload of one type can be read as another.
-
-    It is never written to, so that `PostSave[User]` can be read as `PostSave[Model]`.
-    """
-    given, taken = get_proper_type(given), get_proper_type(taken)
-    if is_subtype(given, taken, options=options):
-        return True
-    if isinstance(taken, UnionType):
-        return any(_suits(given, item, options) for item in taken.items)
-    if not isinstance(given, Instance) or not isinstance(taken, Instance):
-        return False
-    if not taken.args or not given.type.has_base(taken.type.fullname):
-        return False
-    pairs = zip(map_instance_to_supertype(given, taken.type).args, taken.args, strict=True)
-    return all(is_subtype(narrow, wide, options=options) for narrow, wide in pairs)
-
-
-def not_async(signature: CallableType, awaitable: Type, iterator: Type) -> str | None:
-    """Return why a call of the receiver gives nothing to wait for, if so."""
-    returned, function = signature.ret_type, signature.definition
-    if isinstance(function, FuncDef) and function.is_async_generator:
-        return _GENERATES
-    if is_subtype(returned, awaitable) and not _is_sync(signature):
-        return None
-    if is_subtype(returned, iterator):
-        return _GENERATES
-    return 'is not async; declare it with "async def"'
-
-
-def _is_sync(signature: CallableType) -> bool:
-    """Return whether this is surely no async function, whatever it returns.
-
-    A method may be overridden by an async one, and what a decorator returns is not known.
-    """
-    function = signature.definition
-    if isinstance(function, FuncDef):
-        return not function.is_coroutine and not function.info
-    return signature.name == "<lambda>"
+def _listed(phrases: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(phrases[:-1]), phrases[-1]]))

@@ -18,7 +18,15 @@ from mypy.plugin import (
 )
 from mypy.types import FunctionLike, Type
 
-from fastdjango_signals.mypy import connecting, definitions, names, sends, widening
+from fastdjango_signals.mypy import (
+    connecting,
+    connectors,
+    decorating,
+    definitions,
+    names,
+    sends,
+    widening,
+)
 
 _CLASSES: Mapping[str, Callable[[ClassDefContext], None]] = {
     names.SIGNAL: widening.widen,
@@ -33,7 +41,7 @@ _METHODS: Mapping[str, Callable[[MethodContext], Type]] = {
     names.CHECK: connecting.check,
     names.CONNECT: connecting.connect,
     names.CONNECTED_TO: connecting.connected_to,
-    names.CONNECTOR_CALL: connecting.decorate,
+    names.CONNECTOR_CALL: connectors.decorate,
 }
 
 _NAMES = {"check", "connect", "connected_to", "send", "send_robust"}
@@ -63,13 +71,13 @@ class SignalsPlugin(Plugin):
     ) -> Callable[[FunctionSigContext], FunctionLike] | None:
         """Answer for what a signal is made of, and for `@receiver`."""
         if fullname == names.RECEIVER:
-            return connecting.receiver_signature
+            return decorating.signature
         return definitions.signature if self._makes_signals(fullname) else None
 
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
         """Answer for the type of a new signal, and for `@receiver`."""
         if fullname == names.RECEIVER:
-            return connecting.receiver
+            return decorating.receiver
         return definitions.define if self._makes_signals(fullname) else None
 
     def _makes_signals(self, fullname: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mypy.erasetype import erase_typevars
 from mypy.types import AnyType, CallableType, Instance, Type, TypeType, get_proper_type
 
 from fastdjango_signals.mypy.names import MODEL_PAYLOADS
@@ -21,7 +22,7 @@ def narrowed(model: Type, sender: Type | None) -> Type:
     return model
 
 
-def _class_of(sender: Type | None) -> Instance | None:
+def _class_of(sender: Type | None) -> Type | None:
     """Return the instances of a sender that is a class."""
     sender = get_proper_type(sender)
     if isinstance(sender, CallableType) and sender.is_type_obj():
@@ -30,4 +31,4 @@ def _class_of(sender: Type | None) -> Instance | None:
         made = sender.item
     else:
         return None
-    return made if isinstance(made, Instance) else None
+    return erase_typevars(made) if isinstance(made, Instance) else None

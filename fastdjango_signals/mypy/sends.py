@@ -9,7 +9,13 @@ from mypy.types import CallableType, FunctionLike, Instance, get_proper_type
 from fastdjango_signals.mypy.codes import SIGNAL_PAYLOAD, report
 from fastdjango_signals.mypy.dependencies import depend_on
 from fastdjango_signals.mypy.names import BASE_MODEL
-from fastdjango_signals.mypy.payloads import Payload, any_type, payload_of, signal_arguments
+from fastdjango_signals.mypy.payloads import (
+    Payload,
+    any_type,
+    makes_itself,
+    payload_of,
+    signal_arguments,
+)
 
 
 def signature(ctx: MethodSigContext) -> FunctionLike:
@@ -18,7 +24,7 @@ def signature(ctx: MethodSigContext) -> FunctionLike:
     if arguments is None:
         return ctx.default_signature
     payload = payload_of(*arguments)
-    if payload.fields is None:
+    if payload.fields is None or makes_itself(payload.model):
         return ctx.default_signature
     depend_on(ctx.api, payload)
     misplaced = _fields_by_position(ctx)

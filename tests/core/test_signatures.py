@@ -194,7 +194,7 @@ def test_a_coroutine_is_refused_for_what_it_is(signal: Signal[Any, ...]) -> None
 
 def test_a_decorator_given_nothing_refuses_it(signal: Signal[Any, ...]) -> None:
     with pytest.raises(ReceiverTypeError, match="None: it cannot be called"):
-        signal.connect(sender=None)(None)
+        signal.connect(sender=None)(None)  # type: ignore[signal-receiver]
 
 
 async def no_sender(order_id: int, **kwargs: Any) -> None: ...

@@ -44,6 +44,9 @@ class Shop:
 HANDLERS = """
 from money import Money
 async def listen(sender: object, order_id: int, email: str, total: Money) -> None: ...
+class Listener:
+    async def __call__(self, sender: object, email: str, **kwargs: object) -> None: ...
+class Silent: ...
 """
 # What follows imports neither the payload nor what that is made of.
 APP = """
@@ -57,10 +60,12 @@ async def send(total: object) -> None:
 """
 # All that it knows of the payload is in the annotation of an attribute.
 INSIDE = """
-from handlers import listen
+from handlers import Listener, listen
 from shops import Shop
 def connect() -> None:
     Shop.placed.connect(listen)
+def connect_object(listener: Listener) -> None:
+    Shop.placed.connect(listener)
 """
 FILES = {
     "money": MONEY,
@@ -86,16 +91,22 @@ class Edit:
 
 LISTEN = {"app.py:3", "inside.py:4"}
 DECORATED = {"app.py:4"}
+OBJECT = {"inside.py:6"}
 EDITS = {
     "a field's type": Edit("base", "order_id: int", "order_id: str", LISTEN | DECORATED),
     "a field's name": Edit("base", "order_id: int", "number: int", LISTEN | DECORATED),
     "a new field": Edit("payloads", "email: str", "email: str\n    note: str", LISTEN),
     "a field with a default": Edit("payloads", "total", "note: str = ''\n    total", LISTEN),
-    "a field less": Edit("payloads", "    email: str\n", "", LISTEN),
+    "a field less": Edit("payloads", "    email: str\n", "", LISTEN | OBJECT),
     "another base": Edit("payloads", "(Base)", "(Payload)", LISTEN | DECORATED),
     "a class in between": Edit("money", "Euro(Money)", "Euro", LISTEN),
     "a receiver": Edit("handlers", "order_id: int", "order_id: str", LISTEN),
-    "a receiver that is not async": Edit("handlers", "async def", "def", LISTEN),
+    "a receiver that is not async": Edit("handlers", "async def listen", "def listen", LISTEN),
+    "a callable object": Edit(
+        "handlers", "self, sender: object, email: str", "self, sender: object, email: int", OBJECT
+    ),
+    "an object that is not callable": Edit("handlers", "def __call__", "def call", OBJECT),
+    "an object that is not async": Edit("handlers", "async def __call__", "def __call__", OBJECT),
     "another payload": Edit("signals", "(OrderPlaced)", '(["order"])', {"app.py:3", "app.py:4"}),
     "a name in a list": Edit("signals", '"user"', '"customer"', {"app.py:7"}),
 }

@@ -118,5 +118,5 @@ def check_contradiction() -> None:
     empty: Signal[OrderPlaced] = Signal()
     # E: "Signal(...)" is declared to carry OrderPlaced; write Signal(OrderPlaced)  [signal-payload]
     named: Signal[OrderPlaced] = Signal(["order_id"])
-    # E: Incompatible types in assignment (expression has type "Signal[OrderRefunded, [NamedArg(int, 'order_id'), DefaultNamedArg(int, 'cents')]]", variable has type "Signal[OrderPlaced, [VarArg(Any), KwArg(Any)]]")  [assignment]
+    # E: Argument 1 to "Signal" has incompatible type "type[OrderRefunded]"; expected "def (*Any, **Any) -> OrderPlaced"  [arg-type]
     other: Signal[OrderPlaced] = Signal(OrderRefunded)

@@ -189,7 +189,7 @@ def check_star_args() -> None:
     # E: Receiver "only_kwargs" has no parameter "sender", which every signal gives  [signal-receiver]
     order_placed.connect(only_kwargs)
     order_refunded.connect(narrow_kwargs)
-    # E: Receiver "narrow_kwargs" takes "**kwargs: int", but OrderPlaced.email is "str". It takes "**kwargs: int", but OrderPlaced.note is "str | None"  [signal-receiver]
+    # E: Receiver "narrow_kwargs" takes "**kwargs: int", but OrderPlaced.email is "str" and OrderPlaced.note is "str | None"  [signal-receiver]
     order_placed.connect(narrow_kwargs)
 
 
@@ -250,4 +250,3 @@ def check_forms() -> None:
     with order_placed.connected_to(wrong) as connected:
         # N: Revealed type is "def (sender: object, order_id: str, **kwargs: object) -> typing.Coroutine[Any, Any, None]"
         reveal_type(connected)
-    order_placed.connect(wrong, int)  # type: ignore[signal-receiver]

@@ -43,7 +43,7 @@ async def check_fixed() -> None:
     # E: Missing named argument "email" for "send" of "Signal"  [call-arg]
     await orders.send(sender=None, order_id=1)
     Orders(OrderPlaced)
-    # E: "Orders(...)" carries OrderPlaced, but is given OrderRefunded; write Orders()  [signal-payload]
+    # E: "Orders(...)" is declared to carry OrderPlaced, but is given OrderRefunded; leave OrderRefunded out  [signal-payload]
     Orders(OrderRefunded)
     # E: Receiver "wrong" takes "order_id: str", but OrderPlaced.order_id is "int"  [signal-receiver]
     Urgent().connect(wrong)
