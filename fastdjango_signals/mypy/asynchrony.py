@@ -23,6 +23,8 @@ def not_async(signature: CallableType, awaitable: Type) -> str | None:
     generates = isinstance(returned, Instance) and returned.type.has_base(ASYNC_ITERATOR)
     if generates or (isinstance(function, FuncDef) and function.is_async_generator):
         return "is an async generator; return a value instead of yielding"
+    if signature.name == "<lambda>":
+        return "is a lambda, which cannot be async; write an async function"
     if is_subtype(returned, awaitable) and not _is_sync(signature):
         return None
     return 'is not async; declare it with "async def"'
@@ -35,9 +37,7 @@ def _is_sync(signature: CallableType) -> bool:
     overridden, or be declared without a body.
     """
     function = signature.definition
-    if not isinstance(function, FuncDef):
-        return signature.name == "<lambda>"
-    if function.is_coroutine or function.is_trivial_body:
+    if not isinstance(function, FuncDef) or function.is_coroutine or function.is_trivial_body:
         return False
     returned = get_proper_type(signature.ret_type)
     is_unannotated = isinstance(returned, AnyType) and returned.type_of_any == TypeOfAny.unannotated

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from mypy.nodes import ARG_POS, CallExpr
 from mypy.plugin import MethodContext, MethodSigContext
 from mypy.types import FunctionLike, Instance, NoneType, Type, get_proper_type
 from mypy.types_utils import remove_optional
 
 from fastdjango_signals.mypy.arguments import argument, sender
+from fastdjango_signals.mypy.codes import SIGNAL_RECEIVER, report
 from fastdjango_signals.mypy.connectors import connector
 from fastdjango_signals.mypy.judging import judge
-from fastdjango_signals.mypy.names import COROUTINES
+from fastdjango_signals.mypy.options import with_any_options
 from fastdjango_signals.mypy.payloads import any_type, payload_of, signal_arguments
 from fastdjango_signals.mypy.senders import narrowed
 
 
-def any_receiver(ctx: MethodSigContext) -> FunctionLike:
-    """Let `check` take anything, as `connect` does; the plugin says what is wrong."""
-    signature = ctx.default_signature
-    return signature.copy_modified(arg_types=[any_type(), *signature.arg_types[1:]])
+def signature(ctx: MethodSigContext) -> FunctionLike:
+    """Let a method take anything for its receiver, and say how options are given."""
+    original, call = ctx.default_signature, ctx.context
+    arguments = [any_type(), *original.arg_types[1:]]
+    if not isinstance(call, CallExpr) or call.arg_kinds.count(ARG_POS) <= 1:
+        return original.copy_modified(arg_types=arguments)
+    problem = "takes its options by keyword alone; write sender=... for a sender"
+    report(ctx.api, call, SIGNAL_RECEIVER, f'"{original.name}"', [problem])
+    return with_any_options(original.copy_modified(arg_types=arguments).with_unpacked_kwargs())
 
 
 def connect(ctx: MethodContext) -> Type:
@@ -25,10 +32,7 @@ def connect(ctx: MethodContext) -> Type:
     receiver = argument(ctx, "receiver")
     if receiver is not None and not isinstance(receiver, NoneType):
         return _judged(ctx, remove_optional(receiver))
-    arguments = signal_arguments(ctx.type)
-    if arguments is None:
-        return ctx.default_return_type
-    return connector(ctx.api, narrowed(arguments[0], sender(ctx)), arguments[1])
+    return _connector(ctx)
 
 
 def connected_to(ctx: MethodContext) -> Type:
@@ -49,9 +53,16 @@ def check(ctx: MethodContext) -> Type:
 
 def _judged(ctx: MethodContext, receiver: Type) -> Type:
     arguments = signal_arguments(ctx.type)
-    if arguments is not None:
-        model, parameters = arguments
-        judge(ctx, receiver, payload_of(narrowed(model, sender(ctx)), parameters))
-    proper = get_proper_type(receiver)
-    is_lost = isinstance(proper, Instance) and proper.type.fullname in COROUTINES
-    return any_type() if is_lost else receiver  # Nobody has to await what was refused.
+    if arguments is None:
+        return receiver
+    model, parameters = arguments
+    payload = payload_of(narrowed(model, sender(ctx)), parameters)
+    # What cannot be called was perhaps meant for an option of a decorator.
+    return receiver if judge(ctx, receiver, payload) else _connector(ctx)
+
+
+def _connector(ctx: MethodContext) -> Type:
+    arguments = signal_arguments(ctx.type)
+    if arguments is None:
+        return ctx.default_return_type
+    return connector(ctx.api, narrowed(arguments[0], sender(ctx)), arguments[1])

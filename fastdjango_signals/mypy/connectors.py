@@ -46,8 +46,7 @@ def decorate(ctx: MethodContext) -> Type:
         pairs = [signal_arguments(signal) for signal in several.items]
     else:
         pairs = [(model, parameters)]
-    for pair in filter(None, pairs):
-        judge(ctx, decorated, payload_of(*pair))
+    judge(ctx, decorated, *(payload_of(*pair) for pair in pairs if pair is not None))
     return decorated
 
 

@@ -25,14 +25,16 @@ from fastdjango_signals.mypy.variants import variants
 
 _NEEDS_SIGNALS = "needs a signal, or a list of signals, as in @receiver([saved, deleted])"
 
+_EXAMPLE = "sender=... for a sender, and @receiver([saved, deleted]) for several signals"
+
 
 def signature(ctx: FunctionSigContext) -> FunctionLike:
     """Refuse a wrong argument before the overloads do it in their own words."""
     given = first_before_the_call(ctx)
     is_known = given is not None and not isinstance(given, AnyType)
     signals = _signals(ctx.api, ctx.args[0][0]) if is_known else None
-    is_wrong = given is None or signals == []
-    return checked(ctx, SIGNAL_RECEIVER, "@receiver", _NEEDS_SIGNALS if is_wrong else None)
+    problem = _NEEDS_SIGNALS if given is None or signals == [] else None
+    return checked(ctx, SIGNAL_RECEIVER, "@receiver", problem, _EXAMPLE)
 
 
 def receiver(ctx: FunctionContext) -> Type:

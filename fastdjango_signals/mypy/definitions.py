@@ -48,7 +48,7 @@ def signature(ctx: FunctionSigContext) -> FunctionLike:
     problem = not_providing_args(given)
     if problem is None and declared is not None:
         problem = another_model(declared[0], given)
-    return checked(ctx, SIGNAL_PAYLOAD, _title(made), problem)
+    return checked(ctx, SIGNAL_PAYLOAD, _title(made), problem, "name=... for a name")
 
 
 def define(ctx: FunctionContext) -> Type:
@@ -87,7 +87,17 @@ def _contradiction(
         return f"is declared to carry {declared.title}; write Signal({declared.title})"
     if is_bare:
         return None
-    return not_providing_args(given) or another_model(declared.model, given)
+    # mypy itself refuses any other class than a subclass.
+    return not_providing_args(given) or (
+        another_model(declared.model, given) if _is_subclass(given, declared.model) else None
+    )
+
+
+def _is_subclass(given: ProperType | None, model: Type) -> bool:
+    base = get_proper_type(model)
+    if not isinstance(given, FunctionLike) or not isinstance(base, Instance):
+        return False
+    return given.is_type_obj() and given.type_object().has_base(base.type.fullname)
 
 
 def _without_a_model(given: ProperType | None, names: list[str] | None) -> Payload:

@@ -12,17 +12,23 @@ from fastdjango_signals.mypy.codes import SIGNAL_RECEIVER, report
 from fastdjango_signals.mypy.dependencies import depend_on
 from fastdjango_signals.mypy.names import AWAITABLE
 from fastdjango_signals.mypy.payloads import Payload, any_type
-from fastdjango_signals.mypy.receivers import problems
+from fastdjango_signals.mypy.receivers import problems as problems_of
 
 
-def judge(ctx: FunctionContext | MethodContext, receiver: Type, payload: Payload) -> None:
-    """Report why a signal of this payload could not call the receiver: one error for each."""
-    depend_on(ctx.api, payload, receiver)
-    name = _name(ctx)
-    for candidate in candidates(receiver):
-        found = _problems(ctx.api, candidate, payload)
+def judge(ctx: FunctionContext | MethodContext, receiver: Type, *payloads: Payload) -> bool:
+    """Report in one error why signals of these payloads could not call the receiver.
+
+    Returns:
+        Whether it can be called at all.
+    """
+    for payload in payloads:
+        depend_on(ctx.api, payload, receiver)
+    name, found = _name(ctx), list(candidates(receiver))
+    for candidate in found:
+        problems = [each for payload in payloads for each in _problems(ctx.api, candidate, payload)]
         title = candidate.title if name is None else f'Receiver "{name}"'
-        report(ctx.api, ctx.context, SIGNAL_RECEIVER, title, found)
+        report(ctx.api, ctx.context, SIGNAL_RECEIVER, title, list(dict.fromkeys(problems)))
+    return all(candidate.problem is None for candidate in found)
 
 
 def _name(ctx: FunctionContext | MethodContext) -> str | None:
@@ -45,4 +51,4 @@ def _of_signature(
 ) -> list[str]:
     awaitable = api.named_generic_type(AWAITABLE, [any_type()])
     lacking = not_async(signature, awaitable)
-    return [*([lacking] if lacking else []), *problems(signature, payload, api.options)]
+    return [*([lacking] if lacking else []), *problems_of(signature, payload, api.options)]

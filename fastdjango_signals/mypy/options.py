@@ -20,28 +20,30 @@ from fastdjango_signals.mypy.payloads import any_type
 
 
 def checked(
-    ctx: FunctionSigContext, code: ErrorCode, subject: str, problem: str | None
+    ctx: FunctionSigContext, code: ErrorCode, subject: str, problem: str | None, example: str
 ) -> CallableType:
     """Report a problem of the first argument, or those of the options.
+
+    The example is that of an option given by keyword.
 
     Returns:
         A signature that does not refuse once more what has been reported.
     """
-    problems = [problem] if problem is not None else list(_option_problems(ctx))
+    problems = [problem] if problem is not None else list(_option_problems(ctx, example))
     report(ctx.api, ctx.context, code, subject, problems)
     if not problems:
         return ctx.default_signature
-    loose = _with_any_options(ctx.default_signature.with_unpacked_kwargs())
+    loose = with_any_options(ctx.default_signature.with_unpacked_kwargs())
     return loose if problem is None else _with_anything(loose)
 
 
-def _option_problems(ctx: FunctionSigContext) -> Iterator[str]:
+def _option_problems(ctx: FunctionSigContext, example: str) -> Iterator[str]:
     """Yield what is wrong with the arguments of a call beside the first one."""
     call, signature = ctx.context, ctx.default_signature.with_unpacked_kwargs()
     if not isinstance(call, CallExpr):
         return
     if call.arg_kinds.count(ARG_POS) > 1:
-        yield "takes its options by keyword alone"
+        yield f"takes its options by keyword alone; write {example}"
     known = [name for name in signature.arg_names if name is not None]
     for name, value in zip(call.arg_names, call.args, strict=True):
         if name is None or name == signature.arg_names[0]:
@@ -58,7 +60,8 @@ def _option_problems(ctx: FunctionSigContext) -> Iterator[str]:
             yield f'needs {right} for its option "{name}", not {wrong}'
 
 
-def _with_any_options(signature: CallableType) -> CallableType:
+def with_any_options(signature: CallableType) -> CallableType:
+    """Return the signature with any options, for what has been refused already."""
     return signature.copy_modified(
         arg_types=[signature.arg_types[0], any_type(), any_type()],
         arg_kinds=[signature.arg_kinds[0], ARG_STAR, ARG_STAR2],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -148,10 +148,13 @@ def makes_itself(model: Type) -> bool:
     return made.node.info.fullname != BASE_MODEL
 
 
-def _fields(model: Instance) -> dict[str, Field]:
+def _fields(model: Instance) -> dict[str, Field] | None:
+    defaults = _defaults(model.type)
+    if defaults is None:
+        return None
     return {
         name: Field(_type_of(model, name), has_default)
-        for name, has_default in _defaults(model.type)
+        for name, has_default in defaults.items()
         if not name.startswith("_")
     }
 
@@ -164,17 +167,16 @@ def _type_of(model: Instance, name: str) -> Type:
     return expand_type_by_instance(symbol.node.type, owner)
 
 
-def _defaults(model: TypeInfo) -> Iterator[tuple[str, bool]]:
-    """Yield the name of each field, and whether it has a default.
+def _defaults(model: TypeInfo) -> dict[str, bool] | None:
+    """Return the name of each field, and whether it has a default; None for `create_model()`.
 
     `pydantic.mypy` notes them, or else mypy's own reading of `dataclass_transform`; both keep
     their notes in mypy's cache.
     """
     by_pydantic: dict[str, Any] | None = model.metadata.get("pydantic-mypy-metadata")
     if by_pydantic is not None:
-        for name, noted in by_pydantic["fields"].items():
-            yield name, bool(noted["has_default"])
-        return
-    by_mypy: dict[str, Any] = model.metadata.get("dataclass", {})
-    for noted in by_mypy.get("attributes", []):
-        yield noted["name"], bool(noted["has_default"])
+        return {name: bool(each["has_default"]) for name, each in by_pydantic["fields"].items()}
+    by_mypy: dict[str, Any] | None = model.metadata.get("dataclass")
+    if by_mypy is not None:
+        return {each["name"]: bool(each["has_default"]) for each in by_mypy["attributes"]}
+    return None

@@ -8,6 +8,8 @@ from mypy.options import Options
 from mypy.subtypes import is_subtype
 from mypy.types import Instance, Type, TypeVarType, UnionType, get_proper_type
 
+from fastdjango_signals.mypy.names import BASE_MODEL
+
 
 def readable(declared: Type) -> Type:
     """Return what a parameter takes, whatever stands for the type variables in it."""
@@ -35,3 +37,10 @@ def suits(given: Type, taken: Type, options: Options) -> bool:
     return len(wide) == len(narrow) and all(
         is_subtype(each, wider, options=options) for each, wider in zip(narrow, wide, strict=True)
     )
+
+
+def is_read_as_model(given: Type, taken: Type, options: Options) -> bool:
+    """Return whether a parameter is declared to be a model, and the payload is one."""
+    proper = get_proper_type(taken)
+    is_declared = isinstance(proper, Instance) and proper.type.has_base(BASE_MODEL)
+    return is_declared and suits(given, taken, options)

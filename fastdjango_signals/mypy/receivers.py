@@ -14,7 +14,7 @@ from mypy.subtypes import is_subtype
 from mypy.types import CallableType, Type
 
 from fastdjango_signals.mypy.payloads import Field, Payload
-from fastdjango_signals.mypy.reading import readable, suits
+from fastdjango_signals.mypy.reading import is_read_as_model, readable, suits
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,15 @@ class Judgement:
     def _misspelt(self, fields: Mapping[str, Field]) -> dict[str, str]:
         """Return what each required parameter may have been meant to be."""
         offered = {"sender", "payload", *fields}
-        near = {
-            name: best_matches(name, sorted(offered - self.parameters.keys()), 1)
-            for name, parameter in self.parameters.items()
-            if parameter.required and name not in offered
-        }
-        return {name: matches[0] for name, matches in near.items() if matches}
+        meant: dict[str, str] = {}
+        for name, parameter in self.parameters.items():
+            if parameter.required and name not in offered:
+                near = best_matches(name, sorted(offered - self.parameters.keys()), 1)
+                if near:
+                    meant[name] = near[0]
+                elif is_read_as_model(self.payload.model, parameter.type, self.options):
+                    meant[name] = "payload"
+        return meant
 
     def _as_a_whole(self) -> Iterator[str]:
         taken = self.parameters["payload"].type
@@ -81,7 +84,9 @@ class Judgement:
             yield f'takes "payload: {wrong}", but the payload is "{right}"'
         for name, parameter in self.parameters.items():
             if parameter.required and name not in ("sender", "payload"):
-                yield f'takes the payload whole, so nothing fills "{name}"'
+                known = self.payload.fields or {}
+                hint = f"; read payload.{name}" if name in known else ""
+                yield f'takes the payload whole, so nothing fills "{name}"{hint}'
 
     def _unknown(self, name: str, parameter: Parameter, meant: str | None) -> Iterator[str]:
         if name == "sender" or not parameter.required:
@@ -128,7 +133,7 @@ def problems(signature: CallableType, payload: Payload, options: Options) -> lis
         zip(signature.arg_names, signature.arg_kinds, signature.arg_types, strict=True)
     )
     if any(name is None and kind.is_required() for name, kind, _ in arguments):
-        return ["takes parameters by position alone, but receivers are called by keyword"]
+        return ['takes parameters by position alone, but is called by keyword; remove the "/"']
     parameters = {
         name: Parameter(readable(declared), kind.is_required())
         for name, kind, declared in arguments

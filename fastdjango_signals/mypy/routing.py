@@ -33,7 +33,9 @@ _CLASSES: Mapping[str, Callable[[ClassDefContext], None]] = {
     names.CONNECTOR: widening.widen,
 }
 _SIGNATURES: Mapping[str, Callable[[MethodSigContext], FunctionLike]] = {
-    names.CHECK: connecting.any_receiver,
+    names.CHECK: connecting.signature,
+    names.CONNECT: connecting.signature,
+    names.CONNECTED_TO: connecting.signature,
     names.SEND: sends.signature,
     names.SEND_ROBUST: sends.signature,
 }

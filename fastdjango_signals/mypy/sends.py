@@ -27,9 +27,8 @@ def signature(ctx: MethodSigContext) -> FunctionLike:
     if payload.fields is None or makes_itself(payload.model):
         return ctx.default_signature
     depend_on(ctx.api, payload)
-    misplaced = _fields_by_position(ctx)
-    if misplaced:
-        problem = _by_keyword(ctx, payload, misplaced[0])
+    problem = _not_by_keyword(ctx, payload)
+    if problem is not None:
         report(ctx.api, ctx.context, SIGNAL_PAYLOAD, "A signal", [problem])
         return _anything(ctx.default_signature)
     return _carrying(ctx.default_signature, payload)
@@ -52,19 +51,25 @@ def _anything(original: CallableType) -> CallableType:
     )
 
 
-def _fields_by_position(ctx: MethodSigContext) -> list[Expression]:
-    """Return what is given by position beside the sender."""
+def _not_by_keyword(ctx: MethodSigContext, payload: Payload) -> str | None:
+    """Return what to write where the payload is given whole, or its fields by position."""
     call = ctx.context
     if not isinstance(call, CallExpr):
-        return []
-    arguments = zip(call.args, call.arg_kinds, strict=True)
-    return [each for each, kind in arguments if kind == ARG_POS][1:]
-
-
-def _by_keyword(ctx: MethodSigContext, payload: Payload, misplaced: Expression) -> str:
-    given = get_proper_type(ctx.api.get_expression_type(misplaced))
-    if isinstance(given, Instance) and given.type.has_base(BASE_MODEL):
+        return None
+    arguments = list(zip(call.args, call.arg_kinds, call.arg_names, strict=True))
+    positional = [each for each, kind, _ in arguments if kind == ARG_POS]
+    named = [each for each, _, name in arguments if name == "payload"]
+    # A model that is given first, and not alone, is the sender.
+    whole = positional if len(arguments) == 1 else positional[1:]
+    if any(_is_model(ctx, each) for each in (*whole, *named)):
         form = "send(sender, **dict(payload)) for a payload that exists already"
-    else:
+    elif len(positional) > 1:
         form = f"send({', '.join(['sender', *(f'{name}=...' for name in payload.fields or ())])})"
+    else:
+        return None
     return f"takes its payload by keyword; write {form}"
+
+
+def _is_model(ctx: MethodSigContext, expression: Expression) -> bool:
+    given = get_proper_type(ctx.api.get_expression_type(expression))
+    return isinstance(given, Instance) and given.type.has_base(BASE_MODEL)

@@ -62,11 +62,11 @@ def check_sender() -> None:
     @order_placed.connect
     async def no_sender(order_id: int, **kwargs: object) -> None: ...
 
-    # E: Receiver "by_position" takes parameters by position alone, but receivers are called by keyword  [signal-receiver]
+    # E: Receiver "by_position" takes parameters by position alone, but is called by keyword; remove the "/"  [signal-receiver]
     @order_placed.connect
     async def by_position(sender: object, order_id: int, /, **kwargs: object) -> None: ...
 
-    # E: Receiver "beside_payload" takes the payload whole, so nothing fills "order_id"  [signal-receiver]
+    # E: Receiver "beside_payload" takes the payload whole, so nothing fills "order_id"; read payload.order_id  [signal-receiver]
     @order_placed.connect
     async def beside_payload(sender: object, payload: OrderPlaced, order_id: int) -> None: ...
 

@@ -91,7 +91,7 @@ def check_wrong_argument() -> None:
     Signal(OrderPlaced(order_id=1, email=""))
     # E: "Signal(...)" is given a function; give the model class that it makes  [signal-payload]
     Signal(lambda: OrderPlaced(order_id=1, email=""))
-    # E: "Signal(...)" takes its options by keyword alone  [signal-payload]
+    # E: "Signal(...)" takes its options by keyword alone; write name=... for a name  [signal-payload]
     Signal(OrderPlaced, "name")
     # E: "Signal(...)" has no option "nam"; did you mean "name"?  [signal-payload]
     Signal(OrderPlaced, nam="name")

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, cast
 
 from payloads import OrderPlaced, OrderRefunded
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 from typing_extensions import TypeVar, TypeVarTuple
 
 from fastdjango_signals import Payload, Signal, post_save, receiver
@@ -53,6 +53,9 @@ class Many(Payload, Generic[*Ts]):
 
 
 class Box(Generic[T]): ...
+
+
+created = create_model("created", number=(int, ...))
 
 
 def check_spread(*given: Any, **options: Any) -> None:
@@ -268,6 +271,46 @@ def check_brackets() -> None:
     Signal[OrderPlaced]("order_id")
     # E: "Signal(...)" is declared to carry OrderPlaced; write Signal(OrderPlaced)  [signal-payload]
     Signal[OrderPlaced](["order_id"])
+
+
+async def check_dynamic() -> None:
+    """Odd: create_model, whose fields nobody knows"""
+    dynamic = Signal(created)
+    await dynamic.send(sender=None, number=1)
+
+    @dynamic.connect
+    async def right(sender: object, number: int) -> None: ...
+
+
+async def check_whole() -> None:
+    """Odd: the payload given whole, or taken under another name"""
+    payload = OrderPlaced(order_id=1, email="")
+    # E: A signal takes its payload by keyword; write send(sender, **dict(payload)) for a payload that exists already  [signal-payload]
+    await order_placed.send(payload)
+    # E: A signal takes its payload by keyword; write send(sender, **dict(payload)) for a payload that exists already  [signal-payload]
+    await order_placed.send(None, payload)
+    # E: A signal takes its payload by keyword; write send(sender, **dict(payload)) for a payload that exists already  [signal-payload]
+    await order_placed.send(sender=None, payload=payload)
+    await order_placed.send(payload, order_id=1, email="")
+
+    # E: Receiver "notify" requires "event", which OrderPlaced does not provide; did you mean "payload"?  [signal-receiver]
+    @order_placed.connect
+    async def notify(sender: object, event: OrderPlaced) -> None: ...
+
+
+def check_positional_sender() -> None:
+    """Odd: options by position, as Django takes them"""
+
+    # E: Receiver "Box" is a class; connect an instance with an async "__call__", or write sender=Box to filter by sender  [signal-receiver]
+    @order_placed.connect(Box)
+    async def decorated(sender: object, **kwargs: object) -> None: ...
+
+    # E: "connect of Signal" takes its options by keyword alone; write sender=... for a sender  [signal-receiver]
+    order_placed.connect(right, Box)
+    # E: "check of Signal" takes its options by keyword alone; write sender=... for a sender  [signal-receiver]
+    order_placed.check(right, Box)
+    # E: "connected_to of Signal" takes its options by keyword alone; write sender=... for a sender  [signal-receiver]
+    order_placed.connected_to(right, Box)
 
 
 def check_one_mistake() -> None:

@@ -139,7 +139,7 @@ def check_unions(
 ) -> None:
     """Receiver: unions, Any, Callable[...]"""
     order_placed.connect(handler)
-    # E: Receiver "mixed" takes parameters by position alone, but receivers are called by keyword  [signal-receiver]
+    # E: Receiver "mixed" takes parameters by position alone, but is called by keyword; remove the "/"  [signal-receiver]
     # E: Receiver "mixed" cannot be called; connect an async function  [signal-receiver]
     order_placed.connect(mixed)
     order_placed.connect(untyped)
@@ -147,9 +147,9 @@ def check_unions(
 
 def check_lambda() -> None:
     """Receiver: a lambda"""
-    # E: The receiver is not async; declare it with "async def"  [signal-receiver]
+    # E: The receiver is a lambda, which cannot be async; write an async function  [signal-receiver]
     order_placed.connect(lambda sender, **kwargs: None)
-    # E: The receiver is not async; declare it with "async def"  [signal-receiver]
+    # E: The receiver is a lambda, which cannot be async; write an async function  [signal-receiver]
     order_placed.connect(lambda sender, **kwargs: either(sender, 1))
 
 
@@ -217,12 +217,11 @@ def check_several_signals() -> None:
     @receiver([order_placed, order_refunded])
     async def of_one(sender: object, email: str, **kwargs: object) -> None: ...
 
-    # E: Receiver "of_none" takes "order_id: str", but OrderPlaced.order_id is "int"  [signal-receiver]
-    # E: Receiver "of_none" takes "order_id: str", but OrderRefunded.order_id is "int"  [signal-receiver]
+    # E: Receiver "of_none" takes "order_id: str", but OrderPlaced.order_id is "int". It takes "order_id: str", but OrderRefunded.order_id is "int"  [signal-receiver]
     @receiver((order_placed, order_refunded), weak=False)
     async def of_none(sender: object, order_id: str, **kwargs: object) -> None: ...
 
-    # E: @receiver takes its options by keyword alone  [signal-receiver]
+    # E: @receiver takes its options by keyword alone; write sender=... for a sender, and @receiver([saved, deleted]) for several signals  [signal-receiver]
     @receiver(order_placed, order_refunded)
     async def no_list(sender: object, **kwargs: object) -> None: ...
 

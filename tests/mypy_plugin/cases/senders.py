@@ -75,8 +75,7 @@ def check_forms(model: type[User], name: str) -> None:
     with post_save.connected_to(of_post, sender=User):
         pass
 
-    # E: Receiver "several" takes "instance: Post", but PostSave.instance is "User"  [signal-receiver]
-    # E: Receiver "several" takes "instance: Post", but PostDelete.instance is "User"  [signal-receiver]
+    # E: Receiver "several" takes "instance: Post", but PostSave.instance is "User". It takes "instance: Post", but PostDelete.instance is "User"  [signal-receiver]
     @receiver([post_save, post_delete], sender=User)
     async def several(sender: object, instance: Post, **kwargs: object) -> None: ...
 
