@@ -28,6 +28,11 @@ demo: $(STAMP) ## Start the shop, drive it over HTTP, show who received what
 
 test: $(STAMP) ## Run the tests; the core needs 100 % branch coverage (ARGS="-k name")
 	@$(BIN)/coverage erase
+	@for lane in LOOPS=generic EVENT_LOOP=uvloop PYTHONDEVMODE=1; do \
+		echo "== the core's tests with $$lane"; \
+		env $$lane $(BIN)/python -m pytest tests/core -n $(WORKERS) --maxprocesses 8 \
+			--dist loadfile -q -r fE || exit 1; \
+	done
 	$(BIN)/coverage run -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadfile $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@echo "== coverage: everything"

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from pydantic import BaseModel
+
 from fastdjango_signals.cancellation import finish
 from fastdjango_signals.dispatch import (
     Delivery,
@@ -18,18 +20,25 @@ from fastdjango_signals.dispatch import (
     deferred,
     deferred_robustly,
 )
+from fastdjango_signals.payloads import Schema
 from fastdjango_signals.receivers import Connection, Receiver
 from fastdjango_signals.registry import Plan
 
 
-async def send_together(plan: Plan, delivery: Delivery) -> Responses:
+async def send_together(
+    plan: Plan, sender: object, payload: BaseModel, name: str, schema: Schema
+) -> Responses:
     """Call the receivers at once; the first exception cancels the others and comes out."""
-    return await _Together(delivery).run(plan)
+    delivery = Delivery.of(sender, payload, name, schema)
+    return await _Together(delivery).run(plan.connections)
 
 
-async def send_robust_together(plan: Plan, delivery: Delivery) -> Responses:
+async def send_robust_together(
+    plan: Plan, sender: object, payload: BaseModel, name: str, schema: Schema
+) -> Responses:
     """Call the receivers at once and let all finish; an exception is a receiver's response."""
-    return await _RobustTogether(delivery).run(plan)
+    delivery = Delivery.of(sender, payload, name, schema)
+    return await _RobustTogether(delivery).run(plan.connections)
 
 
 class _Together:
@@ -43,11 +52,11 @@ class _Together:
         self._responses: Responses = []
         self._failures: list[tuple[BaseException, Receiver]] = []
 
-    async def run(self, plan: Plan) -> Responses:
+    async def run(self, connections: tuple[Connection, ...]) -> Responses:
         """Start the receivers, wait for all of them, and return the responses in call order."""
         try:
             try:
-                self._start(plan)
+                self._start(connections)
             except BaseException:
                 self._stop()
                 raise
@@ -61,8 +70,8 @@ class _Together:
             self._places.clear()
             self._responses.clear()
 
-    def _start(self, plan: Plan) -> None:
-        for connection in plan:
+    def _start(self, connections: tuple[Connection, ...]) -> None:
+        for connection in connections:
             receiver = connection.resolve()
             if receiver is None:
                 continue

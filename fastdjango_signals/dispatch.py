@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from fastdjango_signals.cancellation import CallerCancellation
 from fastdjango_signals.exceptions import ReceiverCancelledError, annotate
+from fastdjango_signals.payloads import Schema
 from fastdjango_signals.places import describe, name_of
 from fastdjango_signals.receivers import Connection, Receiver
 from fastdjango_signals.registry import Plan
@@ -21,6 +22,30 @@ logger = logging.getLogger("fastdjango_signals")
 
 Responses: TypeAlias = list[tuple[Receiver, Any]]
 """What the receivers returned, each with its receiver, in call order."""
+
+
+def annotate_failure(error: BaseException, receiver: Receiver | None, signal: str) -> None:
+    """Note on an exception where it comes from; once, since it may be raised again."""
+    annotate(error, f"in receiver {describe(receiver)} of signal {signal}")
+
+
+def report_failure(error: BaseException, receiver: Receiver, signal: str) -> Exception:
+    """Log the failure of a receiver, with its traceback; return it as a response."""
+    annotate_failure(error, receiver, signal)
+    described = describe(receiver)
+    try:
+        logger.error("Receiver %s of signal %s failed", described, signal, exc_info=error)
+    except Exception as broken:  # noqa: BLE001 - a log that fails must not end a robust send
+        annotate(error, f"and logging this failed, with {name_of(type(broken))}")
+    if isinstance(error, Exception):
+        return error
+    failure = ReceiverCancelledError(
+        f"receiver {described} of signal {signal} was cancelled on its own",
+        signal=signal,
+        receiver=described,
+    )
+    failure.__cause__ = error
+    return failure
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +58,12 @@ class Delivery:
     fields: dict[str, Any]
     using: str | None = None
 
+    @classmethod
+    def of(cls, sender: object, payload: BaseModel, name: str, schema: Schema) -> Delivery:
+        """Return the delivery of a payload to the receivers of the signal of this name."""
+        fields = schema.values(payload)
+        return cls(name, sender, payload, fields, schema.database(fields))
+
     def call(self, connection: Connection, receiver: Receiver) -> Awaitable[Any]:
         """Call one receiver, by keyword."""
         if connection.takes_payload:
@@ -40,36 +71,77 @@ class Delivery:
         return receiver(sender=self.sender, **self.fields)
 
     def annotate(self, error: BaseException, receiver: Receiver) -> None:
-        """Note on an exception where it comes from; once, since it may be raised again."""
-        annotate(error, f"in receiver {describe(receiver)} of signal {self.signal}")
+        """Note on an exception where it comes from."""
+        annotate_failure(error, receiver, self.signal)
 
     def report(self, error: BaseException, receiver: Receiver) -> Exception:
         """Log the failure of a receiver, with its traceback; return it as a response."""
-        self.annotate(error, receiver)
-        described = describe(receiver)
-        try:
-            logger.error("Receiver %s of signal %s failed", described, self.signal, exc_info=error)
-        except Exception as broken:  # noqa: BLE001 - a log that fails must not end a robust send
-            annotate(error, f"and logging this failed, with {name_of(type(broken))}")
-        if isinstance(error, Exception):
-            return error
-        failure = ReceiverCancelledError(
-            f"receiver {described} of signal {self.signal} was cancelled on its own",
-            signal=self.signal,
-            receiver=described,
-        )
-        failure.__cause__ = error
-        return failure
+        return report_failure(error, receiver, self.signal)
 
 
-Strategy: TypeAlias = Callable[[Plan, Delivery], Awaitable[Responses]]
-"""A way to call the receivers of a plan."""
+Strategy: TypeAlias = Callable[[Plan, object, BaseModel, str, Schema], Awaitable[Responses]]
+"""A way to call the receivers of a plan with a payload from a sender.
+
+The last two are the name of the signal and the schema of the payload.
+"""
 
 
-async def send_in_turn(plan: Plan, delivery: Delivery) -> Responses:
+async def send_in_turn(
+    plan: Plan, sender: object, payload: BaseModel, name: str, schema: Schema
+) -> Responses:
     """Call one receiver after another; the first exception ends the send and comes out."""
+    fields = schema.values(payload)
     responses: Responses = []
-    for connection in plan:
+    receiver: Receiver | None = None
+    try:
+        for resolve in plan.resolves:
+            receiver = resolve()
+            if receiver is not None:
+                response = await receiver(sender=sender, **fields)
+                responses.append((receiver, response))
+    except Exception as error:
+        annotate_failure(error, receiver, name)
+        raise
+    return responses
+
+
+async def send_robust_in_turn(
+    plan: Plan, sender: object, payload: BaseModel, name: str, schema: Schema
+) -> Responses:
+    """Call one receiver after another; an exception is the response of its receiver."""
+    fields = schema.values(payload)
+    responses: Responses = []
+    response: Any = None
+    cancellation = CallerCancellation()
+    try:
+        for resolve in plan.resolves:
+            receiver = resolve()
+            if receiver is None:
+                continue
+            try:
+                response = await receiver(sender=sender, **fields)
+            except (Exception, asyncio.CancelledError) as error:
+                if cancellation.happened():
+                    await come_out(error, receiver, name, cancellation)
+                    raise
+                response = report_failure(error, receiver, name)
+            responses.append((receiver, response))
+        if cancellation.happened():  # a receiver has swallowed it
+            await cancellation.come_out()
+        return responses
+    finally:
+        # The traceback of a failure leads to this frame, which must not lead back to it: such a
+        # cycle would keep the payload until the next garbage collection.
+        del responses, response
+
+
+async def send_to_each(
+    plan: Plan, sender: object, payload: BaseModel, name: str, schema: Schema
+) -> Responses:
+    """Do as `send_in_turn` does, and ask of each receiver how and when it is called."""
+    delivery = Delivery.of(sender, payload, name, schema)
+    responses: Responses = []
+    for connection in plan.connections:
         receiver = connection.resolve()
         if receiver is None:
             continue
@@ -86,12 +158,15 @@ async def send_in_turn(plan: Plan, delivery: Delivery) -> Responses:
     return responses
 
 
-async def send_robust_in_turn(plan: Plan, delivery: Delivery) -> Responses:
-    """Call one receiver after another; an exception is the response of its receiver."""
+async def send_robust_to_each(
+    plan: Plan, sender: object, payload: BaseModel, name: str, schema: Schema
+) -> Responses:
+    """Do as `send_robust_in_turn` does, and ask of each receiver how and when it is called."""
+    delivery = Delivery.of(sender, payload, name, schema)
     responses: Responses = []
     cancellation = CallerCancellation()
     try:
-        for connection in plan:
+        for connection in plan.connections:
             receiver = connection.resolve()
             if receiver is None:
                 continue
@@ -106,9 +181,7 @@ async def send_robust_in_turn(plan: Plan, delivery: Delivery) -> Responses:
             await cancellation.come_out()
         return responses
     finally:
-        # The traceback of a failure leads to this frame, which must not lead back to it: such a
-        # cycle would keep the payload until the next garbage collection.
-        del responses
+        del responses  # as above
 
 
 async def attempt(
@@ -121,12 +194,19 @@ async def attempt(
     try:
         return await delivery.call(connection, receiver)
     except (Exception, asyncio.CancelledError) as error:
-        if cancellation.happened() and isinstance(error, asyncio.CancelledError):
+        if cancellation.happened():
+            await come_out(error, receiver, delivery.signal, cancellation)
             raise
-        if cancellation.happened():  # the receiver has turned it into another exception
-            delivery.report(error, receiver)
-            await cancellation.come_out(error)
         return delivery.report(error, receiver)
+
+
+async def come_out(
+    error: BaseException, receiver: Receiver, signal: str, cancellation: CallerCancellation
+) -> None:
+    """Raise the caller's cancellation, unless the receiver has let it through as it is."""
+    if not isinstance(error, asyncio.CancelledError):
+        report_failure(error, receiver, signal)
+        await cancellation.come_out(error)
 
 
 async def attempt_alone(delivery: Delivery, connection: Connection, receiver: Receiver) -> Any:

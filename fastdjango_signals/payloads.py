@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import keyword
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias, TypeGuard
+from typing import Annotated, Any, TypeAlias, TypeGuard, cast
 
 from pydantic import BaseModel, ConfigDict, create_model
 
@@ -58,9 +58,11 @@ class Schema:
         fields: The names of its fields, in order.
         is_open: Whether keywords beyond the fields are carried too.
         name: The name that a signal takes from this payload.
+        validate: Returns the payload of a send; raises `pydantic.ValidationError` where the
+            keywords do not fit.
     """
 
-    __slots__ = ("_alias_field", "_by_name", "fields", "is_open", "model", "name")
+    __slots__ = ("_alias_field", "fields", "is_open", "model", "name", "validate")
 
     def __init__(self, model: type[BaseModel], name: str) -> None:
         self.model = model
@@ -78,52 +80,66 @@ class Schema:
                 f"{name_of(model)} has aliases and an __init__ of its own, through which fields "
                 "cannot be given by name; set validate_by_name=True in its model_config"
             )
-        self._by_name: dict[str, Any] = {"by_alias": False, "by_name": True} if aliased else {}
-
-    def validate(self, keywords: dict[str, Any]) -> BaseModel:
-        """Return the payload of a send; raise `pydantic.ValidationError` where it does not fit.
-
-        The validator is read from the class at each send: a model with forward references
-        replaces it once they can be resolved.
-        """
-        if self.is_open:
-            self._refuse_reserved(keywords)
-        validated: object = self.model.__pydantic_validator__.validate_python(
-            keywords, **self._by_name
-        )
-        if not isinstance(validated, self.model):
-            raise SignalDefinitionError(
-                f"a validator of {name_of(self.model)} returned {name_of(type(validated))} "
-                f"instead of the model; return an instance of {self.model.__name__}"
-            )
-        return validated
+        self.validate = _validator(model, aliased=aliased, is_open=self.is_open)
 
     def values(self, payload: BaseModel) -> dict[str, Any]:
         """Return the fields of a payload by name, as they are: nested models stay models."""
         attributes = payload.__dict__
-        try:
-            values = {name: attributes[name] for name in self.fields}
-        except KeyError as error:
-            raise SignalDefinitionError(
-                f"a validator of {name_of(self.model)} returned an instance without {error}; "
-                "return one that has every field"
-            ) from None
+        values = {name: attributes[name] for name in self.fields}
         if self.is_open:
             values.update(payload.__pydantic_extra__ or {})
-            self._refuse_reserved(values)
         return values
-
-    def _refuse_reserved(self, keywords: dict[str, Any]) -> None:
-        for name in RESERVED:
-            if name in keywords:
-                raise ReservedFieldError(
-                    f'a send of {self.name} has the keyword "{name}", which every receiver already '
-                    "has in its own right; rename it"
-                )
 
     def database(self, fields: dict[str, Any]) -> str | None:
         """Return the alias of the database that a payload names, if it does."""
         return fields[self._alias_field] if self._alias_field is not None else None
+
+
+def _validator(
+    model: type[BaseModel], *, aliased: bool, is_open: bool
+) -> Callable[[dict[str, Any]], BaseModel]:
+    """Return a function that makes a payload of keywords: pydantic's own, wherever that will do."""
+    by_name: dict[str, Any] = {"by_alias": False, "by_name": True} if aliased else {}
+
+    def validate(keywords: dict[str, Any]) -> BaseModel:
+        if is_open:
+            _refuse_reserved(model, keywords)
+        # Read at each send: a model with forward references replaces it once they are resolved.
+        validated: object = model.__pydantic_validator__.validate_python(keywords, **by_name)
+        return _checked(model, validated)
+
+    is_odd = model.__pydantic_custom_init__ or model.__pydantic_decorators__.model_validators
+    if aliased or is_open or is_odd or not model.__pydantic_complete__:
+        return validate
+    return cast(
+        "Callable[[dict[str, Any]], BaseModel]", model.__pydantic_validator__.validate_python
+    )
+
+
+def _checked(model: type[BaseModel], validated: object) -> BaseModel:
+    """Return what a validator, or a constructor, made of the keywords, if that is a payload."""
+    if not isinstance(validated, model):
+        raise SignalDefinitionError(
+            f"a validator of {name_of(model)} returned {name_of(type(validated))} "
+            f"instead of the model; return an instance of {model.__name__}"
+        )
+    for name in model.model_fields:
+        if name not in validated.__dict__:
+            raise SignalDefinitionError(
+                f"a validator of {name_of(model)} returned an instance without {name!r}; "
+                "return one that has every field"
+            )
+    _refuse_reserved(model, validated.__pydantic_extra__ or {})
+    return validated
+
+
+def _refuse_reserved(model: type[BaseModel], keywords: Mapping[str, Any]) -> None:
+    for name in RESERVED:
+        if name in keywords:
+            raise ReservedFieldError(
+                f'a send of {name_of(model)} has the keyword "{name}", which every receiver '
+                "already has in its own right; rename it"
+            )
 
 
 def schema_of(providing_args: object) -> Schema:

@@ -17,14 +17,41 @@ import threading
 import warnings
 import weakref
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator
-from typing import Any, TypeAlias, cast
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Any, cast
 
 from fastdjango_signals.receivers import Connection, ReceiverKey
 from fastdjango_signals.references import ANY_SENDER, Reference, hold_sender, key_of_sender
 
-Plan: TypeAlias = tuple[Connection, ...]
-"""The connections that a send from one sender reaches, in call order. Replaced, never changed."""
+FIELDS, PAYLOAD, EACH = range(3)
+"""How the receivers of a plan are called: all with the fields, at once; all with the payload whole,
+at once; or each as it wants to be, or after a commit. The index of a call loop."""
+
+
+class Plan:
+    """What a send from one sender reaches, in call order. Replaced, never changed.
+
+    Attributes:
+        connections: The connections.
+        resolves: Returns each receiver, or None once it has been collected.
+        way: How they are called: FIELDS, PAYLOAD or EACH.
+    """
+
+    __slots__ = ("connections", "resolves", "way")
+
+    def __init__(self, connections: Iterable[Connection] = ()) -> None:
+        self.connections = tuple(sorted(connections, key=lambda found: found.rank))
+        self.resolves = tuple(connection.resolve for connection in self.connections)
+        self.way = self._way()
+
+    def _way(self) -> int:
+        whole = {connection.takes_payload for connection in self.connections}
+        if len(whole) > 1 or any(each.options.on_commit for each in self.connections):
+            return EACH
+        return PAYLOAD if True in whole else FIELDS
+
+
+NOBODY = Plan()
 
 
 class Entry:
@@ -48,7 +75,11 @@ _registries: weakref.WeakSet[Registry] = weakref.WeakSet()
 
 
 class Registry:
-    """The connections of one signal."""
+    """The connections of one signal.
+
+    Attributes:
+        everyone: What any send reaches, as long as nobody has asked for a sender; or None.
+    """
 
     __slots__ = (
         "__weakref__",
@@ -61,9 +92,11 @@ class Registry:
         "_order",
         "_planned",
         "_subclass_connections",
+        "everyone",
     )
 
     def __init__(self) -> None:
+        self.everyone: Plan | None = None
         self._any = Entry(lambda: None)
         self._entries: dict[Hashable, Entry] = {}
         self._lock = threading.RLock()
@@ -169,6 +202,7 @@ class Registry:
         key = key_of_sender(sender)
         entry = self._entry(sender)
         if entry is None:
+            self.everyone = None
             entry = self._entries[key] = Entry(hold_sender(sender, self._bury))
         return entry
 
@@ -179,9 +213,11 @@ class Registry:
                 if entry is None:  # a class that only inherits receivers: its plan is kept too
                     entry = self._entry_for(sender)
                 self._planned.add(entry)
-                plan = tuple(sorted(self._reached(entry, sender), key=lambda found: found.rank))
+                plan = Plan(self._reached(entry, sender))
                 if changes == self._changes:
                     entry.plan = plan
+                    if not self._entries:
+                        self.everyone = plan
                     break
         self._sweep()
         return plan
@@ -200,7 +236,7 @@ class Registry:
 
     def _changed(self, entry: Entry, connection: Connection) -> None:
         self._changes += 1
-        entry.plan = None
+        entry.plan = self.everyone = None
         self._planned.discard(entry)
         if entry is self._any or connection.options.subclasses:
             # Each plan is thrown away once, so this costs no more than making them did; and none

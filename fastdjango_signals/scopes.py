@@ -27,19 +27,22 @@ class Mute:
     """Context manager that silences one signal in the current context and the tasks it starts.
 
     It counts, so blocks may nest, or overlap in any order.
+
+    Attributes:
+        used: Whether it has ever silenced the signal anywhere, which a send asks first.
     """
 
-    __slots__ = ("_used",)
+    __slots__ = ("used",)
 
     def __init__(self) -> None:
-        self._used = False
+        self.used = False
 
     def __bool__(self) -> bool:
         """Return whether the signal is silent here."""
-        return self._used and self in _depths.get()
+        return self.used and self in _depths.get()
 
     def __enter__(self) -> None:
-        self._used = True
+        self.used = True
         depths = _depths.get()
         _depths.set({**depths, self: depths.get(self, 0) + 1})
 

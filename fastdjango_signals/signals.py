@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, Self, cast, ove
 from pydantic import BaseModel
 from typing_extensions import ParamSpec, TypeVar, Unpack
 
-from fastdjango_signals import concurrency, dispatch
 from fastdjango_signals.connections import make_connection
-from fastdjango_signals.dispatch import Delivery, Responses
+from fastdjango_signals.dispatch import Responses
 from fastdjango_signals.exceptions import (
     SendError,
     SignalDefinitionError,
     SignalOptionError,
     annotate,
 )
+from fastdjango_signals.loops import TOGETHER, Loops, loops_in_turn
 from fastdjango_signals.options import ConnectOptions, Options, read_options, refuse_positional
 from fastdjango_signals.parameters import SignalAlias, agree, declared_by_bases
 from fastdjango_signals.payloads import schema_of
@@ -34,7 +34,7 @@ from fastdjango_signals.receivers import (
     Receiver,
     key_of,
 )
-from fastdjango_signals.registry import Plan, Registry
+from fastdjango_signals.registry import NOBODY, Registry
 from fastdjango_signals.scopes import ConnectedBlock, Mute, ScopedConnections
 
 P = ParamSpec("P", default=...)
@@ -92,10 +92,7 @@ class Signal(Generic[M, P]):
         self._registry = Registry()
         self._scopes = ScopedConnections(self._registry)
         self._mute = Mute()
-        self._call = concurrency.send_together if concurrent else dispatch.send_in_turn
-        self._call_robust = (
-            concurrency.send_robust_together if concurrent else dispatch.send_robust_in_turn
-        )
+        self._loops = TOGETHER if concurrent else None
         with _signals_lock:
             _signals.add(self)
 
@@ -128,8 +125,18 @@ class Signal(Generic[M, P]):
             pydantic.ValidationError: The keywords are no payload; nobody was called.
             Exception: The first one that a receiver raises; the others are not called.
         """
-        plan, delivery = self._prepare(sender, args, kwargs)
-        return await self._call(plan, delivery)
+        if args:
+            raise self._not_by_keyword()
+        try:
+            payload = self._schema.validate(kwargs)
+        except Exception as error:
+            self._explain(error, sender, kwargs)
+            raise
+        plan = self._registry.everyone or self._registry.plan(sender)
+        if self._mute.used and self._mute:
+            plan = NOBODY
+        loops = self._loops or self._write_loops()
+        return await loops.send[plan.way](plan, sender, payload, self.name, self._schema)
 
     async def send_robust(self, /, sender: object, *args: P.args, **kwargs: P.kwargs) -> Responses:
         """Send as `send` does, but call every receiver, whatever the others raise.
@@ -137,8 +144,18 @@ class Signal(Generic[M, P]):
         A receiver's exception is logged and is its response. Only a payload that does not
         validate, and a cancellation of the caller, come out.
         """
-        plan, delivery = self._prepare(sender, args, kwargs)
-        return await self._call_robust(plan, delivery)
+        if args:
+            raise self._not_by_keyword()
+        try:
+            payload = self._schema.validate(kwargs)
+        except Exception as error:
+            self._explain(error, sender, kwargs)
+            raise
+        plan = self._registry.everyone or self._registry.plan(sender)
+        if self._mute.used and self._mute:
+            plan = NOBODY
+        loops = self._loops or self._write_loops()
+        return await loops.send_robust[plan.way](plan, sender, payload, self.name, self._schema)
 
     @overload
     def connect(
@@ -230,10 +247,10 @@ class Signal(Generic[M, P]):
         if self._mute:
             return False
         if sender is _EVERY:
-            plan: Iterable[Connection] = (each for _, each in self._registry.connections())
+            reached: Iterable[Connection] = (each for _, each in self._registry.connections())
         else:
-            plan = self._registry.plan(sender)
-        return any(connection.resolve() is not None for connection in plan)
+            reached = self._registry.plan(sender).connections
+        return any(connection.resolve() is not None for connection in reached)
 
     @property
     def receivers(self) -> list[ConnectedReceiver]:
@@ -251,22 +268,17 @@ class Signal(Generic[M, P]):
             if receiver is not None
         ]
 
-    def _prepare(
-        self, sender: object, args: tuple[object, ...], fields: dict[str, Any]
-    ) -> tuple[Plan, Delivery]:
-        if args:
-            raise self._not_by_keyword()
-        try:
-            payload = self._schema.validate(fields)
-            values = self._schema.values(payload)
-        except Exception as error:
-            model = self._schema.model
-            if isinstance(sender, model) or isinstance(fields.get("payload"), model):
-                raise self._not_by_keyword() from error
-            annotate(error, f"in a send of signal {self.name} by sender {name_of(sender)}")
-            raise
-        plan = () if self._mute else self._registry.plan(sender)
-        return plan, Delivery(self.name, sender, payload, values, self._schema.database(values))
+    def _write_loops(self) -> Loops:
+        """Return the call loops, which are made for the first send."""
+        self._loops = loops_in_turn(self._schema)
+        return self._loops
+
+    def _explain(self, error: Exception, sender: object, fields: dict[str, Any]) -> None:
+        """Note on an error of the payload where it comes from; raise a better one, if there is."""
+        model = self._schema.model
+        if isinstance(sender, model) or isinstance(fields.get("payload"), model):
+            raise self._not_by_keyword() from error
+        annotate(error, f"in a send of signal {self.name} by sender {name_of(sender)}")
 
     def _not_by_keyword(self) -> SendError:
         fields = ", ".join(["sender", *(f"{name}=..." for name in self._schema.fields)])

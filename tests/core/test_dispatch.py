@@ -9,11 +9,33 @@ import pytest
 
 from fastdjango_signals import Payload
 from fastdjango_signals.concurrency import _Together, send_robust_together, send_together
-from fastdjango_signals.dispatch import Delivery, Strategy, send_in_turn, send_robust_in_turn
+from fastdjango_signals.dispatch import (
+    Delivery,
+    Strategy,
+    send_in_turn,
+    send_robust_in_turn,
+    send_robust_to_each,
+    send_to_each,
+)
+from fastdjango_signals.loops import written_out
 from fastdjango_signals.options import Options
+from fastdjango_signals.payloads import Schema
 from fastdjango_signals.receivers import Connection
+from fastdjango_signals.registry import Plan
 
-STRATEGIES = [send_in_turn, send_robust_in_turn, send_together, send_robust_together]
+IN_TURN = [send_in_turn, send_robust_in_turn]
+STRATEGIES = [
+    *IN_TURN,
+    *(written_out(each, ()) or each for each in IN_TURN),
+    send_to_each,
+    send_robust_to_each,
+    send_together,
+    send_robust_together,
+]
+ROBUST = [
+    each for each in STRATEGIES if "robust" in each.__name__ and "together" not in each.__name__
+]
+SCHEMA = Schema(Payload, "Payload")
 
 
 async def first(sender: object, **kwargs: Any) -> str:
@@ -31,11 +53,11 @@ def delivery() -> Delivery:
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 async def test_a_receiver_that_is_dead_when_its_turn_comes_is_passed_over(
-    strategy: Strategy, delivery: Delivery
+    strategy: Strategy,
 ) -> None:
-    plan = (connection(None), connection(first))
+    plan = Plan([connection(None), connection(first)])
 
-    assert await strategy(plan, delivery) == [(first, "first")]
+    assert await strategy(plan, None, Payload(), "ping", SCHEMA) == [(first, "first")]
 
 
 async def test_a_receiver_whose_coroutine_is_closed_has_not_failed(delivery: Delivery) -> None:
@@ -52,8 +74,9 @@ async def test_a_receiver_whose_coroutine_is_closed_has_not_failed(delivery: Del
     assert group._failures == []
 
 
+@pytest.mark.parametrize("strategy", ROBUST)
 async def test_a_receiver_that_cancels_its_caller_and_returns_has_cancelled_it(
-    delivery: Delivery,
+    strategy: Strategy,
 ) -> None:
     async def cancels(sender: object, **kwargs: Any) -> None:
         task = asyncio.current_task()
@@ -62,7 +85,7 @@ async def test_a_receiver_that_cancels_its_caller_and_returns_has_cancelled_it(
 
     async def work() -> str:
         with pytest.raises(asyncio.CancelledError):
-            await send_robust_in_turn((connection(cancels),), delivery)
+            await strategy(Plan([connection(cancels)]), None, Payload(), "ping", SCHEMA)
         await asyncio.sleep(0)  # where asyncio would deliver it a second time
         return "cleaned up"
 

@@ -46,7 +46,7 @@ def test_a_dead_connection_gives_way_to_a_living_one() -> None:
     assert registry.add(gone, Shop) is gone
     assert registry.add(living, Shop) is living
     assert registry.add(dead(1, registry), Shop) is living
-    assert registry.plan(Shop) == (living,)
+    assert registry.plan(Shop).connections == (living,)
 
 
 def test_removing_a_dead_connection_is_removing_nothing() -> None:
@@ -72,7 +72,7 @@ def test_an_entry_that_ends_while_a_connection_is_added_is_made_again() -> None:
     living = Connection((Uid(),), lambda: first, False, Options(), 1)
 
     assert registry.add(living, Shop) is living
-    assert registry.plan(Shop) == (living,)
+    assert registry.plan(Shop).connections == (living,)
 
 
 def test_a_plan_that_is_outdated_before_it_is_done_is_made_again(
@@ -89,7 +89,7 @@ def test_a_plan_that_is_outdated_before_it_is_done_is_made_again(
 
     monkeypatch.setattr(Registry, "_reached", interrupted)
 
-    assert len(signal._registry.plan(None)) == 2
+    assert len(signal._registry.plan(None).connections) == 2
 
 
 def test_the_death_of_a_receiver_after_that_of_its_signal_is_harmless() -> None:
@@ -104,7 +104,7 @@ def test_the_death_of_a_receiver_after_that_of_its_signal_is_harmless() -> None:
 
     del callback
 
-    assert plan[0].resolve() is None
+    assert plan.resolves[0]() is None
 
 
 def test_the_death_of_a_receiver_that_was_disconnected_before_is_harmless(
@@ -120,7 +120,7 @@ def test_the_death_of_a_receiver_that_was_disconnected_before_is_harmless(
 
     del callback
 
-    assert plan[0].resolve() is None
+    assert plan.resolves[0]() is None
     assert signal.receivers == []
 
 
