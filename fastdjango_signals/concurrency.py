@@ -21,8 +21,8 @@ from fastdjango_signals.dispatch import (
     deferred_robustly,
 )
 from fastdjango_signals.payloads import Schema
+from fastdjango_signals.plans import Plan
 from fastdjango_signals.receivers import Connection, Receiver
-from fastdjango_signals.registry import Plan
 
 
 async def send_together(

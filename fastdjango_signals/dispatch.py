@@ -14,8 +14,8 @@ from fastdjango_signals.cancellation import CallerCancellation
 from fastdjango_signals.exceptions import ReceiverCancelledError, annotate
 from fastdjango_signals.payloads import Schema
 from fastdjango_signals.places import describe, name_of
+from fastdjango_signals.plans import Plan
 from fastdjango_signals.receivers import Connection, Receiver
-from fastdjango_signals.registry import Plan
 from fastdjango_signals.transactions import defer
 
 logger = logging.getLogger("fastdjango_signals")

@@ -17,41 +17,12 @@ import threading
 import warnings
 import weakref
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any, cast
 
+from fastdjango_signals.plans import Plan
 from fastdjango_signals.receivers import Connection, ReceiverKey
 from fastdjango_signals.references import ANY_SENDER, Reference, hold_sender, key_of_sender
-
-FIELDS, PAYLOAD, EACH = range(3)
-"""How the receivers of a plan are called: all with the fields, at once; all with the payload whole,
-at once; or each as it wants to be, or after a commit. The index of a call loop."""
-
-
-class Plan:
-    """What a send from one sender reaches, in call order. Replaced, never changed.
-
-    Attributes:
-        connections: The connections.
-        resolves: Returns each receiver, or None once it has been collected.
-        way: How they are called: FIELDS, PAYLOAD or EACH.
-    """
-
-    __slots__ = ("connections", "resolves", "way")
-
-    def __init__(self, connections: Iterable[Connection] = ()) -> None:
-        self.connections = tuple(sorted(connections, key=lambda found: found.rank))
-        self.resolves = tuple(connection.resolve for connection in self.connections)
-        self.way = self._way()
-
-    def _way(self) -> int:
-        whole = {connection.takes_payload for connection in self.connections}
-        if len(whole) > 1 or any(each.options.on_commit for each in self.connections):
-            return EACH
-        return PAYLOAD if True in whole else FIELDS
-
-
-NOBODY = Plan()
 
 
 class Entry:
@@ -140,7 +111,9 @@ class Registry:
                     break
             if present is connection:
                 self._subclass_connections += connection.options.subclasses
-                self._changed(entry, connection)
+                changes = self._changes
+                plan = entry.plan.followed_by(connection) if entry.plan else None
+                self._changed(entry, connection, plan if changes == self._changes else None)
         self._sweep()
         return present
 
@@ -212,12 +185,9 @@ class Registry:
                 changes = self._changes
                 if entry is None:  # a class that only inherits receivers: its plan is kept too
                     entry = self._entry_for(sender)
-                self._planned.add(entry)
-                plan = Plan(self._reached(entry, sender))
+                plan = Plan.of(self._reached(entry, sender))
                 if changes == self._changes:
-                    entry.plan = plan
-                    if not self._entries:
-                        self.everyone = plan
+                    self._keep(entry, plan)
                     break
         self._sweep()
         return plan
@@ -234,8 +204,9 @@ class Registry:
                         if connection.options.subclasses:
                             yield connection
 
-    def _changed(self, entry: Entry, connection: Connection) -> None:
+    def _changed(self, entry: Entry, connection: Connection, plan: Plan | None = None) -> None:
         self._changes += 1
+        changes = self._changes
         entry.plan = self.everyone = None
         self._planned.discard(entry)
         if entry is self._any or connection.options.subclasses:
@@ -244,6 +215,14 @@ class Registry:
             planned, self._planned = self._planned, set()
             for other in planned:
                 other.plan = None
+        if plan is not None and changes == self._changes:
+            self._keep(entry, plan)
+
+    def _keep(self, entry: Entry, plan: Plan) -> None:
+        self._planned.add(entry)
+        entry.plan = plan
+        if not self._entries:
+            self.everyone = plan
 
     def _drop(self, entry: Entry, connection: Connection) -> None:
         if entry.connections.get(connection.key) is connection:

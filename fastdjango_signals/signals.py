@@ -25,6 +25,7 @@ from fastdjango_signals.options import ConnectOptions, Options, read_options, re
 from fastdjango_signals.parameters import SignalAlias, agree, declared_by_bases
 from fastdjango_signals.payloads import schema_of
 from fastdjango_signals.places import name_of, place_of
+from fastdjango_signals.plans import NOBODY
 from fastdjango_signals.receivers import (
     ConnectedReceiver,
     Connection,
@@ -34,7 +35,7 @@ from fastdjango_signals.receivers import (
     Receiver,
     key_of,
 )
-from fastdjango_signals.registry import NOBODY, Registry
+from fastdjango_signals.registry import Registry
 from fastdjango_signals.scopes import ConnectedBlock, Mute, ScopedConnections
 
 P = ParamSpec("P", default=...)

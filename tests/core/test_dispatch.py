@@ -20,8 +20,8 @@ from fastdjango_signals.dispatch import (
 from fastdjango_signals.loops import written_out
 from fastdjango_signals.options import Options
 from fastdjango_signals.payloads import Schema
+from fastdjango_signals.plans import Plan
 from fastdjango_signals.receivers import Connection
-from fastdjango_signals.registry import Plan
 
 IN_TURN = [send_in_turn, send_robust_in_turn]
 STRATEGIES = [
@@ -55,7 +55,7 @@ def delivery() -> Delivery:
 async def test_a_receiver_that_is_dead_when_its_turn_comes_is_passed_over(
     strategy: Strategy,
 ) -> None:
-    plan = Plan([connection(None), connection(first)])
+    plan = Plan.of([connection(None), connection(first)])
 
     assert await strategy(plan, None, Payload(), "ping", SCHEMA) == [(first, "first")]
 
@@ -85,7 +85,7 @@ async def test_a_receiver_that_cancels_its_caller_and_returns_has_cancelled_it(
 
     async def work() -> str:
         with pytest.raises(asyncio.CancelledError):
-            await strategy(Plan([connection(cancels)]), None, Payload(), "ping", SCHEMA)
+            await strategy(Plan.of([connection(cancels)]), None, Payload(), "ping", SCHEMA)
         await asyncio.sleep(0)  # where asyncio would deliver it a second time
         return "cleaned up"
 
