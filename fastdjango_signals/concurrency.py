@@ -8,6 +8,8 @@ Hence what looks like tidying up.
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Coroutine
 from typing import Any
 
 from pydantic import BaseModel
@@ -39,6 +41,14 @@ async def send_robust_together(
     """Call the receivers at once and let all finish; an exception is a receiver's response."""
     delivery = Delivery.of(sender, payload, name, schema)
     return await _RobustTogether(delivery).run(plan.connections)
+
+
+def _begin(receiving: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    """Return a task; it has run up to where it waits for the first time, where Python can do so."""
+    loop = asyncio.get_running_loop()
+    if sys.version_info >= (3, 12) and loop.get_task_factory() is None:
+        return asyncio.Task(receiving, loop=loop, eager_start=True)
+    return loop.create_task(receiving)
 
 
 class _Together:
@@ -78,10 +88,10 @@ class _Together:
             if not connection.options.on_commit:
                 place = len(self._responses)
                 self._responses.append((receiver, None))
-                task = asyncio.create_task(self._receive(place, connection, receiver))
+                task = _begin(self._receive(place, connection, receiver))
                 self._places[task] = place
             elif not self._deferred(connection, receiver):
-                task = asyncio.create_task(attempt_alone(self._delivery, connection, receiver))
+                task = _begin(attempt_alone(self._delivery, connection, receiver))
             else:
                 continue
             self._tasks.append(task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any
 
 import pytest
@@ -208,13 +209,40 @@ async def test_a_task_cancelled_before_it_starts_has_failed(
     async def never(sender: object, **kwargs: Any) -> None: ...
 
     connect(signal, never)
-    caller = asyncio.current_task()
+    caller, loop = asyncio.current_task(), asyncio.get_running_loop()
+    # A factory of tasks that start in their turn; without one, Python 3.12 starts them at once.
+    loop.set_task_factory(
+        lambda loop, coroutine, **more: asyncio.Task(coroutine, loop=loop, **more)
+    )
 
     (_, response), (_, failure) = await signal.send_robust(sender=None)
 
     assert response == "kills"
     assert isinstance(failure, asyncio.CancelledError)
     assert "never" in caplog.text
+
+
+async def test_tasks_start_in_call_order_and_where_python_can_at_once(
+    signal: Signal[Any, ...],
+) -> None:
+    order: list[str] = []
+
+    async def waits(sender: object, **kwargs: Any) -> None:
+        order.append("waits")
+        await asyncio.sleep(0)
+        order.append("has waited")
+
+    async def follows(sender: object, **kwargs: Any) -> None:
+        order.append("follows")
+
+    connect(signal, waits, follows)
+    sending = asyncio.ensure_future(signal.send(sender=None))
+    await asyncio.sleep(0)
+    at_once = list(order)
+    await sending
+
+    assert order == ["waits", "follows", "has waited"]
+    assert at_once == (["waits", "follows"] if sys.version_info >= (3, 12) else [])
 
 
 async def test_nobody_listening_makes_no_task(signal: Signal[Any, ...]) -> None:
