@@ -3,44 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 
-class CallerCancellation:
-    """Watches the current task from the moment this is made.
+def cancellations(task: asyncio.Task[Any] | None) -> int:
+    """Return how often a task was cancelled, and nobody took that back."""
+    return 0 if task is None else task.cancelling()
 
-    A task that was cancelled before, and went on to clean up, counts as not cancelled.
+
+def current_task() -> asyncio.Task[Any] | None:
+    """Return the current task; None where no asyncio loop drives the coroutine."""
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+def cancellations_met(task: asyncio.Task[Any] | None) -> int:
+    """Return how often a task was cancelled, but for what asyncio has yet to deliver.
+
+    That is the number to compare with later: a caller that was cancelled before, and went on to
+    clean up, does not count as cancelled.
     """
+    if task is None or not (count := task.cancelling()):
+        return 0
+    # A task may have cancelled itself; asyncio has no public way to ask for that.
+    return count - bool(getattr(task, "_must_cancel", False))
 
-    __slots__ = ("_before", "_task")
 
-    def __init__(self) -> None:
-        try:
-            task = asyncio.current_task()
-        except RuntimeError:  # no asyncio loop: the coroutine is driven by something else
-            task = None
-        # Held weakly: the frames of a failed receiver, which the task's result may refer to,
-        # refer to this.
-        self._task = weakref.ref(task) if task is not None else _no_task
-        # A task may have cancelled itself and not met the cancellation yet; asyncio has no
-        # public way to ask for that.
-        pending = bool(getattr(task, "_must_cancel", False))
-        self._before = self._count() - pending
-
-    def happened(self) -> bool:
-        """Return whether the task was cancelled meanwhile, and nobody took that back."""
-        return self._count() > self._before
-
-    async def come_out(self, cause: BaseException | None = None) -> NoReturn:
-        """Raise the cancellation that happened; one that asyncio has yet to deliver, only once."""
-        await asyncio.sleep(0)
-        raise asyncio.CancelledError from cause
-
-    def _count(self) -> int:
-        task = self._task()
-        return task.cancelling() if task is not None else 0
+async def be_cancelled(cause: BaseException | None = None) -> NoReturn:
+    """Raise the cancellation that happened; one that asyncio has yet to deliver, only once."""
+    await asyncio.sleep(0)
+    raise asyncio.CancelledError from cause
 
 
 async def finish(tasks: Sequence[asyncio.Task[Any]], on_cancel: Callable[[], object]) -> None:
@@ -63,7 +58,3 @@ async def finish(tasks: Sequence[asyncio.Task[Any]], on_cancel: Callable[[], obj
             raise cancelled
         finally:
             del cancelled  # its traceback leads here, and must not lead back
-
-
-def _no_task() -> None:
-    return None

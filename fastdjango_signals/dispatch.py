@@ -10,7 +10,12 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
-from fastdjango_signals.cancellation import CallerCancellation
+from fastdjango_signals.cancellation import (
+    be_cancelled,
+    cancellations,
+    cancellations_met,
+    current_task,
+)
 from fastdjango_signals.exceptions import ReceiverCancelledError, annotate
 from fastdjango_signals.payloads import Schema
 from fastdjango_signals.places import describe, name_of
@@ -112,7 +117,8 @@ async def send_robust_in_turn(
     fields = schema.values(payload)
     responses: Responses = []
     response: Any = None
-    cancellation = CallerCancellation()
+    task = current_task()
+    before = cancellations_met(task)
     try:
         for resolve in plan.resolves:
             receiver = resolve()
@@ -121,18 +127,18 @@ async def send_robust_in_turn(
             try:
                 response = await receiver(sender=sender, **fields)
             except (Exception, asyncio.CancelledError) as error:
-                if cancellation.happened():
-                    await come_out(error, receiver, name, cancellation)
+                if cancellations(task) > before:
+                    await come_out(error, receiver, name)
                     raise
                 response = report_failure(error, receiver, name)
             responses.append((receiver, response))
-        if cancellation.happened():  # a receiver has swallowed it
-            await cancellation.come_out()
+        if cancellations(task) > before:  # a receiver has swallowed it
+            await be_cancelled()
         return responses
     finally:
         # The traceback of a failure leads to this frame, which must not lead back to it: such a
         # cycle would keep the payload until the next garbage collection.
-        del responses, response
+        del responses, response, task
 
 
 async def send_to_each(
@@ -164,7 +170,7 @@ async def send_robust_to_each(
     """Do as `send_robust_in_turn` does, and ask of each receiver how and when it is called."""
     delivery = Delivery.of(sender, payload, name, schema)
     responses: Responses = []
-    cancellation = CallerCancellation()
+    before = cancellations_met(current_task())
     try:
         for connection in plan.connections:
             receiver = connection.resolve()
@@ -172,20 +178,20 @@ async def send_robust_to_each(
                 continue
             if connection.options.on_commit:
                 if not deferred_robustly(delivery, connection, receiver):
-                    await attempt(delivery, connection, receiver, cancellation)
+                    await attempt(delivery, connection, receiver, before)
                 continue
-            response = await attempt(delivery, connection, receiver, cancellation)
+            response = await attempt(delivery, connection, receiver, before)
             responses.append((receiver, response))
             del response
-        if cancellation.happened():  # a receiver has swallowed it
-            await cancellation.come_out()
+        if cancellations(current_task()) > before:  # a receiver has swallowed it
+            await be_cancelled()
         return responses
     finally:
         del responses  # as above
 
 
 async def attempt(
-    delivery: Delivery, connection: Connection, receiver: Receiver, cancellation: CallerCancellation
+    delivery: Delivery, connection: Connection, receiver: Receiver, before: int
 ) -> Any:
     """Return the response, or else the logged exception; a cancelled caller stays cancelled.
 
@@ -194,24 +200,22 @@ async def attempt(
     try:
         return await delivery.call(connection, receiver)
     except (Exception, asyncio.CancelledError) as error:
-        if cancellation.happened():
-            await come_out(error, receiver, delivery.signal, cancellation)
+        if cancellations(current_task()) > before:
+            await come_out(error, receiver, delivery.signal)
             raise
         return delivery.report(error, receiver)
 
 
-async def come_out(
-    error: BaseException, receiver: Receiver, signal: str, cancellation: CallerCancellation
-) -> None:
+async def come_out(error: BaseException, receiver: Receiver, signal: str) -> None:
     """Raise the caller's cancellation, unless the receiver has let it through as it is."""
     if not isinstance(error, asyncio.CancelledError):
         report_failure(error, receiver, signal)
-        await cancellation.come_out(error)
+        await be_cancelled(error)
 
 
 async def attempt_alone(delivery: Delivery, connection: Connection, receiver: Receiver) -> Any:
     """Return the response, or else the logged exception, watching the task that runs this."""
-    return await attempt(delivery, connection, receiver, CallerCancellation())
+    return await attempt(delivery, connection, receiver, cancellations_met(current_task()))
 
 
 def deferred(delivery: Delivery, connection: Connection, receiver: Receiver) -> bool:
