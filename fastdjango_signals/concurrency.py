@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
@@ -43,12 +44,12 @@ async def send_robust_together(
     return await _RobustTogether(delivery).run(plan.connections)
 
 
-def _begin(receiving: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-    """Return a task; it has run up to where it waits for the first time, where Python can do so."""
+def _beginner() -> Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]:
+    """Return what makes a task: one that has run up to its first wait, where Python can do so."""
     loop = asyncio.get_running_loop()
     if sys.version_info >= (3, 12) and loop.get_task_factory() is None:
-        return asyncio.Task(receiving, loop=loop, eager_start=True)
-    return loop.create_task(receiving)
+        return partial(asyncio.Task, loop=loop, eager_start=True)
+    return loop.create_task
 
 
 class _Together:
@@ -58,7 +59,8 @@ class _Together:
         self._delivery = delivery
         self._stopped = False
         self._tasks: list[asyncio.Task[Any]] = []
-        self._places: dict[asyncio.Task[Any], int] = {}
+        self._places: list[int] = []  # of the receivers' tasks, among all
+        self._begun = 0
         self._responses: Responses = []
         self._failures: list[tuple[BaseException, Receiver]] = []
 
@@ -81,6 +83,7 @@ class _Together:
             self._responses.clear()
 
     def _start(self, connections: tuple[Connection, ...]) -> None:
+        begin = _beginner()
         for connection in connections:
             receiver = connection.resolve()
             if receiver is None:
@@ -88,10 +91,10 @@ class _Together:
             if not connection.options.on_commit:
                 place = len(self._responses)
                 self._responses.append((receiver, None))
-                task = _begin(self._receive(place, connection, receiver))
-                self._places[task] = place
+                task = begin(self._receive(place, connection, receiver))
+                self._places.append(len(self._tasks))
             elif not self._deferred(connection, receiver):
-                task = _begin(attempt_alone(self._delivery, connection, receiver))
+                task = begin(attempt_alone(self._delivery, connection, receiver))
             else:
                 continue
             self._tasks.append(task)
@@ -99,6 +102,7 @@ class _Together:
                 return
 
     async def _receive(self, place: int, connection: Connection, receiver: Receiver) -> None:
+        self._begun += 1
         try:
             response = await self._delivery.call(connection, receiver)
         except GeneratorExit:
@@ -126,9 +130,8 @@ class _Together:
                 task.cancel()
 
     def _outcome(self) -> Responses:
-        for task, place in self._places.items():
-            if task.cancelled() and not self._stopped:  # by a stranger, before it had begun
-                self._failed(place, asyncio.CancelledError("the receiver's task was cancelled"))
+        if self._begun < len(self._places):
+            self._fail_what_has_not_begun()
         if self._failures:
             error, receiver = self._failures.pop(0)
             self._delivery.annotate(error, receiver)
@@ -136,7 +139,13 @@ class _Together:
                 raise error
             finally:
                 del error
-        return list(self._responses)
+        responses, self._responses = self._responses, []
+        return responses
+
+    def _fail_what_has_not_begun(self) -> None:
+        for place, index in enumerate(self._places):
+            if self._tasks[index].cancelled() and not self._stopped:  # by a stranger
+                self._failed(place, asyncio.CancelledError("the receiver's task was cancelled"))
 
 
 class _RobustTogether(_Together):

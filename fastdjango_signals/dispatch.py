@@ -53,7 +53,7 @@ def report_failure(error: BaseException, receiver: Receiver, signal: str) -> Exc
     return failure
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # frozen would take half a microsecond more to make
 class Delivery:
     """One send, validated: what each receiver is called with."""
 

@@ -51,6 +51,3 @@ def _way(connection: Connection) -> int:
     if connection.options.on_commit:
         return EACH
     return PAYLOAD if connection.takes_payload else FIELDS
-
-
-NOBODY = Plan.of()

@@ -25,7 +25,6 @@ from fastdjango_signals.options import ConnectOptions, Options, read_options, re
 from fastdjango_signals.parameters import SignalAlias, agree, declared_by_bases
 from fastdjango_signals.payloads import schema_of
 from fastdjango_signals.places import name_of, place_of
-from fastdjango_signals.plans import NOBODY
 from fastdjango_signals.receivers import (
     ConnectedReceiver,
     Connection,
@@ -134,8 +133,8 @@ class Signal(Generic[M, P]):
             self._explain(error, sender, kwargs)
             raise
         plan = self._registry.everyone or self._registry.plan(sender)
-        if self._mute.used and self._mute:
-            plan = NOBODY
+        if not plan.connections or (self._mute.used and self._mute):
+            return []
         loops = self._loops or self._write_loops()
         return await loops.send[plan.way](plan, sender, payload, self.name, self._schema)
 
@@ -153,8 +152,8 @@ class Signal(Generic[M, P]):
             self._explain(error, sender, kwargs)
             raise
         plan = self._registry.everyone or self._registry.plan(sender)
-        if self._mute.used and self._mute:
-            plan = NOBODY
+        if not plan.connections or (self._mute.used and self._mute):
+            return []
         loops = self._loops or self._write_loops()
         return await loops.send_robust[plan.way](plan, sender, payload, self.name, self._schema)
 
