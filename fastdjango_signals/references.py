@@ -40,6 +40,9 @@ class Reference(weakref.ref[Any]):
         return self
 
 
+_get = weakref.ref.__call__  # `super()` would take as long again
+
+
 class MethodReference(Reference):
     """A weak reference to the object of a bound method, which gives back the method.
 
@@ -52,7 +55,7 @@ class MethodReference(Reference):
 
     def __call__(self) -> Any:
         """Return the bound method, or None once its object has been collected."""
-        owner = super().__call__()
+        owner = _get(self)
         return None if owner is None else MethodType(self.function, owner)
 
 
