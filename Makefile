@@ -8,6 +8,7 @@ ARGS    ?=
 VENV  := .venv
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BENCH := $(VENV)/.installed-bench
 
 # The core is every module that lies directly in the package (floors 0 to 5).
 CORE := fastdjango_signals/*.py
@@ -17,7 +18,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help bench-mypy demo test test-typing test-all format clean \
+.PHONY: help bench bench-mypy bench-ratio soak demo test test-typing test-all format clean \
 	check check-format check-lint check-floors check-changelog check-mypy check-pyright
 
 help: ## Show this list
@@ -42,6 +43,15 @@ test: $(STAMP) ## Run the tests; the core needs 100 % branch coverage (ARGS="-k 
 
 test-typing: $(STAMP) ## Run the typing tests alone and print the tables of checkers and plugin
 	@$(BIN)/python -m pytest tests/typing tests/mypy_plugin -n 0 -s -q $(ARGS)
+
+bench: $(BENCH) ## Measure sends beside the bare loop and other libraries (ARGS="--dry")
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-ratio: $(STAMP) ## Report what a send costs against the bare loop and validation; a minute
+	@$(BIN)/python -m benchmarks.guard
+
+soak: $(STAMP) ## A million receivers, then ten million sends, in bounded memory
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
 bench-mypy: $(STAMP) ## Measure what the mypy plugin costs (ARGS="--rounds 3")
 	@$(BIN)/python -m benchmarks.mypy_plugin $(ARGS)
@@ -83,6 +93,10 @@ clean: ## Remove .venv and all that the other targets make
 	rm -rf $(VENV) .nox .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	rm -rf build dist htmlcov .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BENCH): $(STAMP)
+	@$(BIN)/python -m pip install -qq -c constraints.txt -e '.[bench]'
+	@touch $@
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
