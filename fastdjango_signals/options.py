@@ -45,6 +45,9 @@ class Options:
     on_commit: bool = False
 
 
+_DEFAULTS = Options()  # shared by most connections
+
+
 def read_options(given: ConnectOptions, signal: str) -> tuple[object, Options]:
     """Return the sender and the other options, or raise `SignalOptionError`."""
     known = ConnectOptions.__optional_keys__
@@ -59,7 +62,7 @@ def read_options(given: ConnectOptions, signal: str) -> tuple[object, Options]:
     problem = _problem(sender, values)
     if problem:
         raise SignalOptionError(f"Signal {signal} cannot connect: {problem}", signal=signal)
-    return sender, Options(**values)
+    return sender, Options(**values) if values else _DEFAULTS
 
 
 def refuse_positional(misplaced: Sequence[object], signal: str) -> None:

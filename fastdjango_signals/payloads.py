@@ -62,7 +62,7 @@ class Schema:
             keywords do not fit.
     """
 
-    __slots__ = ("_alias_field", "fields", "is_open", "model", "name", "validate")
+    __slots__ = ("_alias_field", "_aliased", "fields", "is_open", "model", "name", "validate")
 
     def __init__(self, model: type[BaseModel], name: str) -> None:
         self.model = model
@@ -80,7 +80,12 @@ class Schema:
                 f"{name_of(model)} has aliases and an __init__ of its own, through which fields "
                 "cannot be given by name; set validate_by_name=True in its model_config"
             )
-        self.validate = _validator(model, aliased=aliased, is_open=self.is_open)
+        self._aliased = aliased
+        self.bind()
+
+    def bind(self) -> None:
+        """Choose how to validate; better than before once forward references are resolved."""
+        self.validate = _validator(self.model, aliased=self._aliased, is_open=self.is_open)
 
     def values(self, payload: BaseModel) -> dict[str, Any]:
         """Return the fields of a payload by name, as they are: nested models stay models."""

@@ -40,7 +40,8 @@ class Reference(weakref.ref[Any]):
         return self
 
 
-_get = weakref.ref.__call__  # `super()` would take as long again
+# `super().__call__()` would take as long again.
+_get: Callable[[weakref.ref[Any]], Any] = vars(weakref.ref)["__call__"]
 
 
 class MethodReference(Reference):

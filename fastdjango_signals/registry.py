@@ -16,7 +16,6 @@ import sys
 import threading
 import warnings
 import weakref
-from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, cast
 
@@ -75,7 +74,7 @@ class Registry:
         self._changes = 0
         self._planned: set[Entry] = set()  # at least the entries that have a plan
         self._subclass_connections = 0
-        self._dead: deque[Reference] = deque()
+        self._dead: list[Reference] = []
         self._bury = self._burier(weakref.ref(self))
         _registries.add(self)
 
@@ -239,7 +238,7 @@ class Registry:
         while self._dead and self._lock.acquire(blocking=False):
             try:
                 while self._dead:
-                    self._remove_dead(self._dead.popleft())
+                    self._remove_dead(self._dead.pop())
             finally:
                 self._lock.release()
 

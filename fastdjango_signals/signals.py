@@ -270,6 +270,7 @@ class Signal(Generic[M, P]):
 
     def _write_loops(self) -> Loops:
         """Return the call loops, which are made for the first send."""
+        self._schema.bind()
         self._loops = loops_in_turn(self._schema)
         return self._loops
 
