@@ -53,7 +53,7 @@ def machine() -> dict[str, str]:
         "cpu": cpu,
         "system": platform.system(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        **{name: version(name) for name in ("pydantic", "pydantic-core")},
+        "pydantic": f"pydantic {version('pydantic')}",
     }
 
 
