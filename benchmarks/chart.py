@@ -9,7 +9,7 @@ from math import log10
 WIDTH, LEFT, BAR, GAP, TOP = 720, 170, 12, 22, 64
 COUNTS = ("1", "10", "100")
 SHADES = ("#1b5e8c", "#4a90c2", "#a5cbe5")
-_MOST = 1000.0
+_MOST = 10_000.0
 
 
 def svg(table: Mapping[str, Mapping[str, float]], title: str) -> str:
@@ -40,10 +40,10 @@ def _legend() -> Iterator[str]:
 
 
 def _grid(height: int) -> Iterator[str]:
-    for ratio in (1, 10, 100, 1000):
+    for ratio in (1, 10, 100, 1_000, 10_000):
         x = LEFT + _length(ratio)
         yield f'<line x1="{x}" y1="{TOP - 6}" x2="{x}" y2="{height - 18}" stroke="#ddd"/>'
-        yield f'<text x="{x}" y="{height - 6}" fill="#555" text-anchor="middle">{ratio}x</text>'
+        yield f'<text x="{x}" y="{height - 6}" fill="#555" text-anchor="middle">{ratio:,}x</text>'
 
 
 def _bars(table: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
@@ -71,4 +71,4 @@ def _bars(table: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
 def _length(ratio: float) -> float:
     """Return the length of a bar; what is below the floor has none."""
     scale = (WIDTH - LEFT - 60) / log10(_MOST * 10)
-    return round(max(0.0, min(log10(max(ratio, 0.1) * 10), 4.0)) * scale, 1)
+    return round(log10(min(max(ratio, 0.1), _MOST) * 10) * scale, 1)
