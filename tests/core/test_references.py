@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import weakref
@@ -387,7 +388,11 @@ gc.collect()
 
 def run(script: str, *flags: str) -> str:
     done = subprocess.run(
-        [sys.executable, *flags, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, *flags, "-c", script],
+        env={name: value for name, value in os.environ.items() if name != "PYTHONDEVMODE"},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stderr
 
