@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from fastdjango_signals import Signal
 
@@ -19,6 +20,13 @@ class Heard:
 
 
 Listen = Callable[..., list[Heard]]
+
+
+@pytest.fixture(autouse=True)
+def _forget_statements() -> Iterator[None]:
+    """Tortoise keeps SQL by the name of a table, and pages have tables of the same names."""
+    yield
+    EXECUTOR_CACHE.clear()
 
 
 @pytest.fixture
