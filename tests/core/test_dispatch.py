@@ -90,3 +90,57 @@ async def test_a_receiver_that_cancels_its_caller_and_returns_has_cancelled_it(
         return "cleaned up"
 
     assert await asyncio.create_task(work()) == "cleaned up"
+
+
+async def fails(sender: object, **kwargs: Any) -> None:
+    raise LookupError("no")
+
+
+@pytest.mark.parametrize("strategy", [e for e in STRATEGIES if "robust" not in e.__name__])
+async def test_every_loop_lets_the_first_failure_out_and_notes_where_it_comes_from(
+    strategy: Strategy,
+) -> None:
+    plan = Plan.of([connection(fails), connection(first)])
+
+    with pytest.raises(LookupError) as caught:
+        await strategy(plan, None, Payload(), "ping", SCHEMA)
+
+    (note,) = caught.value.__notes__
+    assert note.startswith("in receiver tests.core.test_dispatch.fails")
+    assert note.endswith("of signal ping")
+
+
+@pytest.mark.parametrize("strategy", [*ROBUST, send_robust_together])
+async def test_every_robust_loop_makes_a_failure_a_response(
+    strategy: Strategy, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan = Plan.of([connection(fails), connection(first)])
+
+    (_, failure), (_, response) = await strategy(plan, None, Payload(), "ping", SCHEMA)
+
+    assert isinstance(failure, LookupError)
+    assert response == "first"
+    assert "of signal ping failed" in caplog.text
+
+
+@pytest.mark.parametrize("strategy", ROBUST)
+@pytest.mark.parametrize("turned", [True, False], ids=["into an error", "through"])
+async def test_every_robust_loop_lets_the_callers_cancellation_out(
+    strategy: Strategy, turned: bool
+) -> None:
+    async def waits(sender: object, **kwargs: Any) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            if turned:
+                raise LookupError from None
+            raise
+
+    plan = Plan.of([connection(waits)])
+    sending = asyncio.ensure_future(strategy(plan, None, Payload(), "ping", SCHEMA))
+    await asyncio.sleep(0)
+    sending.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    assert sending.cancelled()
