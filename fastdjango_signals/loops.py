@@ -36,20 +36,13 @@ TOGETHER = Loops((concurrency.send_together,) * 3, (concurrency.send_robust_toge
 def loops_in_turn(schema: Schema) -> Loops:
     """Return the loops that call one receiver after another."""
     return Loops(
-        (
-            _with_fields(dispatch.send_in_turn, schema),
-            written_out(dispatch.send_in_turn, _PAYLOAD) or dispatch.send_to_each,
-            dispatch.send_to_each,
-        ),
-        (
-            _with_fields(dispatch.send_robust_in_turn, schema),
-            written_out(dispatch.send_robust_in_turn, _PAYLOAD) or dispatch.send_robust_to_each,
-            dispatch.send_robust_to_each,
-        ),
+        _by_way(dispatch.send_in_turn, dispatch.send_to_each, schema),
+        _by_way(dispatch.send_robust_in_turn, dispatch.send_robust_to_each, schema),
     )
 
 
-_PAYLOAD = None
+def _by_way(in_turn: Strategy, to_each: Strategy, schema: Schema) -> tuple[Strategy, ...]:
+    return _with_fields(in_turn, schema), written_out(in_turn, None) or to_each, to_each
 
 
 def _with_fields(loop: Strategy, schema: Schema) -> Strategy:

@@ -125,13 +125,7 @@ class Signal(Generic[M, P]):
             pydantic.ValidationError: The keywords are no payload; nobody was called.
             Exception: The first one that a receiver raises; the others are not called.
         """
-        if args:
-            raise self._not_by_keyword()
-        try:
-            payload = self._schema.validate(kwargs)
-        except Exception as error:
-            self._explain(error, sender, kwargs)
-            raise
+        payload = self._validated(sender, args, kwargs)
         plan = self._registry.everyone or self._registry.plan(sender)
         if not plan.connections or (self._mute.used and self._mute):
             return []
@@ -144,13 +138,7 @@ class Signal(Generic[M, P]):
         A receiver's exception is logged and is its response. Only a payload that does not
         validate, and a cancellation of the caller, come out.
         """
-        if args:
-            raise self._not_by_keyword()
-        try:
-            payload = self._schema.validate(kwargs)
-        except Exception as error:
-            self._explain(error, sender, kwargs)
-            raise
+        payload = self._validated(sender, args, kwargs)
         plan = self._registry.everyone or self._registry.plan(sender)
         if not plan.connections or (self._mute.used and self._mute):
             return []
@@ -274,12 +262,20 @@ class Signal(Generic[M, P]):
         self._loops = loops_in_turn(self._schema)
         return self._loops
 
-    def _explain(self, error: Exception, sender: object, fields: dict[str, Any]) -> None:
-        """Note on an error of the payload where it comes from; raise a better one, if there is."""
-        model = self._schema.model
-        if isinstance(sender, model) or isinstance(fields.get("payload"), model):
-            raise self._not_by_keyword() from error
-        annotate(error, f"in a send of signal {self.name} by sender {name_of(sender)}")
+    def _validated(
+        self, sender: object, args: tuple[object, ...], fields: dict[str, Any]
+    ) -> BaseModel:
+        """Return the payload of a send; an error says which send it was, or what to write."""
+        if args:
+            raise self._not_by_keyword()
+        try:
+            return self._schema.validate(fields)
+        except Exception as error:
+            model = self._schema.model
+            if isinstance(sender, model) or isinstance(fields.get("payload"), model):
+                raise self._not_by_keyword() from error
+            annotate(error, f"in a send of signal {self.name} by sender {name_of(sender)}")
+            raise
 
     def _not_by_keyword(self) -> SendError:
         fields = ", ".join(["sender", *(f"{name}=..." for name in self._schema.fields)])
