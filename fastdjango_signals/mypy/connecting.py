@@ -12,8 +12,8 @@ from fastdjango_signals.mypy.codes import SIGNAL_RECEIVER, report
 from fastdjango_signals.mypy.connectors import connector
 from fastdjango_signals.mypy.judging import judge
 from fastdjango_signals.mypy.options import with_any_options
-from fastdjango_signals.mypy.payloads import any_type, payload_of, signal_arguments
-from fastdjango_signals.mypy.senders import narrowed
+from fastdjango_signals.mypy.payloads import any_type, payload_of
+from fastdjango_signals.mypy.senders import arguments_of_sender
 
 
 def signature(ctx: MethodSigContext) -> FunctionLike:
@@ -52,17 +52,12 @@ def check(ctx: MethodContext) -> Type:
 
 
 def _judged(ctx: MethodContext, receiver: Type) -> Type:
-    arguments = signal_arguments(ctx.type)
-    if arguments is None:
+    arguments = arguments_of_sender(ctx.type, sender(ctx))
+    if arguments is None or judge(ctx, receiver, payload_of(*arguments)):
         return receiver
-    model, parameters = arguments
-    payload = payload_of(narrowed(model, sender(ctx)), parameters)
-    # What cannot be called was perhaps meant for an option of a decorator.
-    return receiver if judge(ctx, receiver, payload) else _connector(ctx)
+    return _connector(ctx)  # What cannot be called was perhaps meant for an option of a decorator.
 
 
 def _connector(ctx: MethodContext) -> Type:
-    arguments = signal_arguments(ctx.type)
-    if arguments is None:
-        return ctx.default_return_type
-    return connector(ctx.api, narrowed(arguments[0], sender(ctx)), arguments[1])
+    arguments = arguments_of_sender(ctx.type, sender(ctx))
+    return ctx.default_return_type if arguments is None else connector(ctx.api, *arguments)

@@ -13,7 +13,7 @@ from fastdjango_signals.mypy.arguments import at
 from fastdjango_signals.mypy.judging import judge
 from fastdjango_signals.mypy.names import CONNECTOR, SIGNAL
 from fastdjango_signals.mypy.payloads import any_type, payload_of, signal_arguments
-from fastdjango_signals.mypy.senders import narrowed
+from fastdjango_signals.mypy.senders import arguments_of_sender
 
 
 def connector(api: CheckerPluginInterface, model: Type, parameters: Type) -> Type:
@@ -51,7 +51,7 @@ def decorate(ctx: MethodContext) -> Type:
 
 
 def _of_sender(signal: Type, sender: Type | None) -> Type:
-    proper, arguments = get_proper_type(signal), signal_arguments(signal)
+    proper, arguments = get_proper_type(signal), arguments_of_sender(signal, sender)
     if arguments is None or not isinstance(proper, Instance) or proper.type.fullname != SIGNAL:
         return signal
-    return proper.copy_modified(args=[narrowed(arguments[0], sender), arguments[1]])
+    return proper.copy_modified(args=[*arguments])

@@ -20,7 +20,7 @@ from fastdjango_signals.mypy.codes import SIGNAL_RECEIVER
 from fastdjango_signals.mypy.connectors import connector, connector_to_several
 from fastdjango_signals.mypy.options import checked
 from fastdjango_signals.mypy.payloads import signal_arguments
-from fastdjango_signals.mypy.senders import narrowed
+from fastdjango_signals.mypy.senders import arguments_of_sender
 from fastdjango_signals.mypy.variants import variants
 
 _NEEDS_SIGNALS = "needs a signal, or a list of signals, as in @receiver([saved, deleted])"
@@ -42,9 +42,9 @@ def receiver(ctx: FunctionContext) -> Type:
     given = at(ctx, 0)
     if given is None or isinstance(given, AnyType):
         return ctx.default_return_type
-    arguments = signal_arguments(given)
+    arguments = arguments_of_sender(given, sender(ctx))
     if arguments is not None:
-        return connector(ctx.api, narrowed(arguments[0], sender(ctx)), arguments[1])
+        return connector(ctx.api, *arguments)
     return connector_to_several(ctx.api, _signals(ctx.api, ctx.args[0][0]) or [], sender(ctx))
 
 

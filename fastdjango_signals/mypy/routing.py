@@ -46,7 +46,7 @@ _METHODS: Mapping[str, Callable[[MethodContext], Type]] = {
     names.CONNECTOR_CALL: connectors.decorate,
 }
 
-_NAMES = {"check", "connect", "connected_to", "send", "send_robust"}
+_NAMES = {fullname.rpartition(".")[2] for fullname in _SIGNATURES}
 
 
 class SignalsPlugin(Plugin):

@@ -6,9 +6,16 @@ from mypy.erasetype import erase_typevars
 from mypy.types import AnyType, CallableType, Instance, Type, TypeType, get_proper_type
 
 from fastdjango_signals.mypy.names import MODEL_PAYLOADS
+from fastdjango_signals.mypy.payloads import signal_arguments
 
 
-def narrowed(model: Type, sender: Type | None) -> Type:
+def arguments_of_sender(signal: Type, sender: Type | None) -> tuple[Type, Type] | None:
+    """Return M and P of a signal, as a receiver of this sender sees them; None for other types."""
+    arguments = signal_arguments(signal)
+    return (_narrowed(arguments[0], sender), arguments[1]) if arguments is not None else None
+
+
+def _narrowed(model: Type, sender: Type | None) -> Type:
     """Return `PostSave[User]` for `PostSave[Any]` from the sender User; others as they are."""
     model, sent_by = get_proper_type(model), _class_of(sender)
     if (
