@@ -69,8 +69,8 @@ def _bubus() -> dict[str, float]:
 
 def peers_table(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Return the heading and the rows of the comparison with other libraries."""
-    counts = ("1", "3", "10", "100", "1000")
-    heading = ["", *(f"{int(count):,}" for count in counts)]
+    counts = [str(count) for count in sends.COUNTS]
+    heading = ["", *(f"{count:,}" for count in sends.COUNTS)]
     heading += ["validates", "responses", "senders", "weak"]
     found = _all_peers(results)
     rows = [

@@ -7,7 +7,6 @@ nothing. What cannot be had of a library, such as a response or an await, is mis
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
@@ -214,10 +213,3 @@ ABILITIES: dict[str, tuple[str, str, str, str]] = {
     "bubus": ("yes", "yes", "no", "no"),
 }
 """Whether each validates, returns responses, has senders, and holds receivers weakly."""
-
-
-async def check(connected: list[Receiver]) -> None:
-    """Send once with each, so that nobody wins by doing nothing."""
-    for contender in PEERS.values():
-        await contender(connected)(1)
-    await asyncio.sleep(0)
