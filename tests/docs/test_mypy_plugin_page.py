@@ -1,11 +1,11 @@
 """docs/how-to/mypy-plugin.md shows what mypy says, with the plugin and without it."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.mypy_plugin.runs import SETTINGS, Setting, mypy
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "mypy-plugin.md").read_text("utf-8")
@@ -22,32 +22,24 @@ def _shown(*, without: bool) -> list[str]:
     return [line for block in blocks for line in block["lines"].splitlines()]
 
 
-def _mypy(folder: Path, settings: str) -> list[str]:
+def _mypy(folder: Path, setting: Setting) -> list[str]:
     # mypy knows "await" inside of functions alone.
     program = re.sub(
         r"= await ", "= ", PROGRAM.replace("confirmation: str", "confirmation: object")
     )
     (folder / "shop.py").write_text(program, "utf-8")
-    (folder / "mypy.ini").write_text(f"[mypy]\n{settings}", "utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "shop.py"],
-        cwd=folder,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=120,
-    )
-    return [line for line in done.stdout.splitlines() if not line.startswith("Found ")]
+    setting.write(folder)
+    return mypy(folder)
 
 
 @pytest.mark.slow
 def test_with_the_plugin_mypy_says_just_what_the_page_shows(tmp_path: Path) -> None:
-    said = _mypy(tmp_path, "plugins = fastdjango_signals.mypy\n")
+    said = _mypy(tmp_path, SETTINGS["alone"])
     assert [line for line in said if ": error:" in line] == _shown(without=False)
 
 
 @pytest.mark.slow
 def test_without_it_mypy_says_what_the_page_shows(tmp_path: Path) -> None:
-    said, shown = _mypy(tmp_path, ""), _shown(without=True)
+    said, shown = _mypy(tmp_path, Setting(plugins=())), _shown(without=True)
     assert shown
     assert said[: len(shown)] == shown

@@ -23,7 +23,7 @@ CASES = tuple(sorted((Path(__file__).parent / "cases").glob("*.py")))
 _EXPECTED = re.compile(r"\s*# ([EN]): (.*)")
 _SAID = re.compile(r"(?P<file>[^:]+\.py):(?P<line>\d+): (?P<kind>error|note): (?P<text>.*)")
 # Where mypy says who defined what was called wrongly, or what to do; the error stands before it.
-_ASIDE = re.compile(r'".*" defined in ".*"|Are you missing an await\?|.*"Callable\[.*')
+_ASIDE = re.compile(r'".*" defined in ".*"|Are you missing an await\?')
 
 
 @dataclass(frozen=True)

@@ -127,17 +127,13 @@ class Author:
         parameters = [each for each in parameters if "=" not in each] + defaulted
         if parameters and self._random.random() < 0.2:
             parameters.insert(self._random.randint(1, len(parameters)), "/")
-        parameters += self._pick("", "*args", "*args: P.args, **kwargs: P.kwargs", "*, z=1").split(
-            "^"
-        )
-        parameters += self._pick(
-            "", "**kw", "**kw: int", "**kw: Unpack[Fields]", "**kw: Any"
-        ).split("^")
+        parameters += [
+            self._pick("", "*args", "*args: P.args, **kwargs: P.kwargs", "*, z=1"),
+            self._pick("", "**kw", "**kw: int", "**kw: Unpack[Fields]", "**kw: Any"),
+        ]
         signature = ", ".join(filter(None, parameters))
         if "P.kwargs" in signature:
-            signature = (
-                signature.partition(", **kw:")[0] if signature.count("**") > 1 else signature
-            )
+            signature = signature.partition(", **kw:")[0]
         returns = self._pick("", f" -> {self._type()}", " -> None", " -> Awaitable[None]")
         body = self._pick("...", "yield 1", "return await receive()", "pass")
         start = self._pick("async def", "async def", "async def", "def")

@@ -13,7 +13,6 @@ from pathlib import Path
 PLUGIN = "fastdjango_signals.mypy"
 PYDANTIC = "pydantic.mypy"
 
-# A daemon of its own answers many runs, so that it may stay a while.
 _TIMEOUT = 120
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count, islice
 from pathlib import Path
 
@@ -19,13 +21,13 @@ SEED = 20261124
 _CULPRIT = re.compile(r"(program_\d+\.py):\d+:(?:\d+:)? error: INTERNAL ERROR")
 
 
-def _valid(seed: int) -> str | None:
-    program = Author(seed).program()
-    try:
-        compile(program, "program", "exec")
-    except SyntaxError:
-        return None
-    return program
+def _programs() -> Iterator[tuple[int, str]]:
+    """Yield programs without end, those that Python can read, each with its seed."""
+    for seed in count(SEED):
+        program = Author(seed).program()
+        with suppress(SyntaxError):
+            compile(program, "program", "exec")
+            yield seed, program
 
 
 @pytest.mark.slow
@@ -34,9 +36,8 @@ def test_mypy_survives_programs_that_make_no_sense(
     request: pytest.FixtureRequest, tmp_path: Path, setting: str
 ) -> None:
     SETTINGS[setting].write(tmp_path)
-    seeds = (seed for seed in count(SEED) if _valid(seed) is not None)
-    for seed in islice(seeds, PROGRAMS):
-        (tmp_path / f"program_{seed}.py").write_text(_valid(seed) or "", "utf-8")
+    for seed, program in islice(_programs(), PROGRAMS):
+        (tmp_path / f"program_{seed}.py").write_text(program, "utf-8")
     output = _survive(tmp_path, tmp_path.parent / f"{setting}-without")
     # The programs are about signals, not only wrong in other ways.
     assert sum("[signal-receiver]" in line for line in output) > PROGRAMS / 2

@@ -10,9 +10,9 @@ the judges are `mypy`, `pyright`, `ty`, `pyrefly`, `plugin`, which is mypy with 
     # LIMIT[mypy]: why     It is right, yet this judge refuses it.
 
 `static` stands for the four checkers. The plugin is expected to be right about every statement,
-unless a limit names it: `# E[runtime, -plugin]: why`, `# LIMIT[plugin]: why`. A statement without a comment is right, and no judge may
-refuse it. The comment and the error may be on different lines of the same statement; of a
-compound statement, everything before its body counts as one.
+unless a limit names it: `# E[runtime, -plugin]: why`, `# LIMIT[plugin]: why`. A statement without
+a comment is right, and no judge may refuse it. The comment and the error may be on different lines
+of the same statement; of a compound statement, everything before its body counts as one.
 """
 
 from __future__ import annotations
