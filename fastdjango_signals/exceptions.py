@@ -81,4 +81,4 @@ class ReceiverCancelledError(SignalError, CancelledError):
 
 
 class InstallError(SignalError, RuntimeError):
-    """Raised by `install` when the documented import path is already taken."""
+    """Raised by an `install` that cannot do its work; it changes nothing then."""

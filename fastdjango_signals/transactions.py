@@ -1,13 +1,16 @@
 """The on-commit protocol: how a receiver waits for the transaction of the code that sends.
 
 The core knows no database. An integration that does registers a `TransactionBackend`, which
-takes calls to run after the commit. `CommitQueue` is the part that every backend needs.
+takes calls to run after the commit. `CommitQueue` is the part that every backend needs, and
+`TransactionStack` a backend that is complete, for who can tell when transactions begin and end.
 """
 
 from __future__ import annotations
 
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 CommitCall: TypeAlias = Callable[[], Awaitable[None]]
@@ -93,3 +96,77 @@ class CommitQueue:
                 cancelled = error
         if cancelled is not None:
             raise cancelled
+
+
+@dataclass(slots=True, eq=False)
+class Transaction:
+    """One outermost transaction.
+
+    Attributes:
+        alias: The database's alias; None where it has none.
+        queue: What waits for the commit.
+        is_open: Whether it can still be committed; code may do so before its block ends.
+        committed: Whether it has been.
+    """
+
+    alias: str | None
+    queue: CommitQueue = field(default_factory=CommitQueue)
+    is_open: bool = True
+    committed: bool = False
+
+    def commit(self) -> None:
+        """Note that the database has committed it."""
+        self.is_open, self.committed = False, True
+
+    def rollback(self) -> None:
+        """Note that it is being rolled back."""
+        self.is_open = False
+        self.queue.rollback()
+
+    async def close(self) -> None:
+        """Run what waited, if it has been committed.
+
+        Call it once the connection is given back, so that receivers can use the database.
+        """
+        self.is_open = False
+        if not self.committed:
+            self.queue.rollback()
+        await self.queue.run()
+
+
+class TransactionStack:
+    """A backend that knows which transactions the running task has open.
+
+    Tasks inherit them, as they inherit the connections of an ORM; hence `Transaction.is_open`.
+
+    Args:
+        name: Of the context variable that holds them.
+    """
+
+    __slots__ = ("_open",)
+
+    def __init__(self, name: str) -> None:
+        self._open: ContextVar[tuple[Transaction, ...]] = ContextVar(name, default=())
+
+    def on_commit(self, call: CommitCall, using: str | None) -> bool:
+        """Keep `call` for the commit of the innermost transaction of this database, if any."""
+        transaction = self.innermost(using)
+        return transaction is not None and transaction.queue.add(call)
+
+    def innermost(self, using: str | None) -> Transaction | None:
+        """Return the transaction that was begun last, of this database or of any."""
+        for transaction in reversed(self._open.get()):
+            if transaction.is_open and using in (None, transaction.alias):
+                return transaction
+        return None
+
+    def push(self, transaction: Transaction) -> None:
+        """Add a transaction that has just begun; one that was added before becomes the last."""
+        self._open.set((*self._without(transaction), transaction))
+
+    def remove(self, transaction: Transaction) -> None:
+        """Forget a transaction that has ended."""
+        self._open.set(self._without(transaction))
+
+    def _without(self, transaction: Transaction) -> tuple[Transaction, ...]:
+        return tuple(each for each in self._open.get() if each is not transaction)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from fastdjango_signals import Signal
+from tests.integrations.servers import postgres as postgres  # a fixture
 
 
 @dataclass(frozen=True)

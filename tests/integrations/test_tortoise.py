@@ -37,7 +37,7 @@ from fastdjango_signals import (
 )
 from fastdjango_signals.integrations import tortoise
 from fastdjango_signals.integrations.tortoise import Through
-from fastdjango_signals.integrations.tortoise.transactions import _current
+from fastdjango_signals.integrations.tortoise.transactions import stack
 
 MODEL_SIGNALS = (pre_save, post_save, pre_delete, post_delete)
 
@@ -885,8 +885,8 @@ class TestOnCommit:
 
     async def test_a_transaction_that_is_over_leaves_nothing_in_the_context(self):
         async with in_transaction("default"):
-            assert len(_current.get()) == 1
-        assert _current.get() == ()
+            assert len(stack._open.get()) == 1
+        assert stack._open.get() == ()
 
     @pytest.mark.parametrize("end", ["commit", "rollback"])
     async def test_transactions_on_a_pooled_connection_end_the_same_way(self, heard, end):

@@ -19,16 +19,10 @@ from __future__ import annotations
 
 from typing import Any
 
-try:
+from fastdjango_signals.extras import check_version, needs
+
+with needs("tortoise", extra="tortoise"):
     import tortoise.models as orm
-except ImportError as error:
-    if error.name not in ("tortoise", "tortoise.models"):
-        raise
-    raise ImportError(
-        "fastdjango_signals.integrations.tortoise needs Tortoise ORM; "
-        'install it with: pip install "fastdjango-signals[tortoise]"',
-        name=error.name,
-    ) from error
 
 from fastdjango_signals.exceptions import SignalOptionError
 from fastdjango_signals.integrations.tortoise import models, relations, transactions
@@ -40,7 +34,6 @@ from fastdjango_signals.transactions import add_backend, remove_backend
 __all__ = ["Through", "install", "uninstall"]
 
 _PATCHES = (*models.PATCHES, *relations.PATCHES, *transactions.PATCHES)
-_backend = transactions.TortoiseTransactions()
 _replaced: dict[Patch, Any] = {}
 
 
@@ -52,7 +45,9 @@ def install(*chosen: type[orm.Model]) -> None:
 
     Raises:
         SignalOptionError: Something given is not a model class.
+        InstallError: The installed version of Tortoise ORM is not one that this is made for.
     """
+    check_version("tortoise-orm", (1, 1), (2, 0))
     strangers = [model for model in chosen if not _is_model(model)]
     if strangers:
         raise SignalOptionError(
@@ -61,7 +56,7 @@ def install(*chosen: type[orm.Model]) -> None:
     models.installed.update(chosen or (orm.Model,))
     if not _replaced:
         _replaced.update({patch: patch.apply() for patch in _PATCHES})
-        add_backend(_backend)
+        add_backend(transactions.stack)
 
 
 def uninstall(*chosen: type[orm.Model]) -> None:
@@ -81,7 +76,7 @@ def uninstall(*chosen: type[orm.Model]) -> None:
             )
     models.installed.difference_update(chosen or tuple(models.installed))
     if not models.installed:
-        remove_backend(_backend)
+        remove_backend(transactions.stack)
         for patch, original in _replaced.items():
             patch.restore(original)
         _replaced.clear()
