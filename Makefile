@@ -18,11 +18,11 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help bench bench-mypy bench-ratio soak demo test test-typing test-all format clean \
+.PHONY: help bench bench-mypy bench-ratio soak demo test test-typing test-integrations test-all format clean \
 	check check-format check-lint check-floors check-changelog check-mypy check-pyright
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## Start the shop, drive it over HTTP, show who received what
 	@$(BIN)/python -m examples.shop.demo $(ARGS)
@@ -43,6 +43,9 @@ test: $(STAMP) ## Run the tests; the core needs 100 % branch coverage (ARGS="-k 
 
 test-typing: $(STAMP) ## Run the typing tests alone and print the tables of checkers and plugin
 	@$(BIN)/python -m pytest tests/typing tests/mypy_plugin -n 0 -s -q $(ARGS)
+
+test-integrations: $(STAMP) ## Run the integrations' tests alone and print who can do what
+	@$(BIN)/python -m pytest tests/integrations -n $(WORKERS) --maxprocesses 8 --dist loadfile $(ARGS)
 
 bench: $(BENCH) ## Measure sends beside the bare loop and other libraries (ARGS="--dry")
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import ModuleType
 
 from fastapi import FastAPI
-from tortoise.contrib.fastapi import RegisterTortoise
 
-from examples.shop import accounts, catalogue, orders, receivers
-from fastdjango_signals.integrations import tortoise
+from examples.shop import accounts, catalogue, orders, receivers, storage
 from fastdjango_signals.integrations.asgi import SignalMiddleware
 
 
@@ -22,13 +19,8 @@ def create_app(database: Path | None = None) -> SignalMiddleware:
 
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncGenerator[None, None]:
-        tortoise.install()
-        modules: dict[str, Iterable[str | ModuleType]] = {"models": ["examples.shop.models"]}
-        async with RegisterTortoise(
-            api, db_url=f"sqlite://{path}", modules=modules, generate_schemas=True
-        ):
+        async with storage.opened(api, path):
             yield
-        tortoise.uninstall()
 
     api = FastAPI(title="Shop", lifespan=lifespan)
     for module in (accounts, catalogue, orders):

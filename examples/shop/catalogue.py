@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, HTTPException, status
 from pydantic import BaseModel, Field
-from tortoise.transactions import in_transaction
 
 from examples.shop.accounts import CurrentSession
-from examples.shop.models import Product, Tag
+from examples.shop.storage import Product, add, all_products, find, remove, retag, transaction
 
 router = APIRouter(prefix="/products")
 
@@ -28,16 +27,10 @@ class ProductView(BaseModel):
 
 
 async def find_product(product_id: int) -> Product:
-    product = await Product.get_or_none(id=product_id).prefetch_related("tags")
+    product = await find(Product, id=product_id)
     if product is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND, "no such product")
     return product
-
-
-async def tags_named(names: list[str]) -> list[Tag]:
-    """Return these tags, the new ones created."""
-    present = {tag.name: tag for tag in await Tag.filter(name__in=names)}
-    return [present.get(name) or await Tag.create(name=name) for name in sorted(set(names))]
 
 
 def view(product: Product) -> ProductView:
@@ -52,29 +45,26 @@ def view(product: Product) -> ProductView:
 
 @router.get("")
 async def read_products() -> list[ProductView]:
-    return [view(product) for product in await Product.all().prefetch_related("tags")]
+    return [view(product) for product in await all_products()]
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
 async def add_product(new: NewProduct, _: CurrentSession) -> ProductView:
-    async with in_transaction():
-        product = await Product.create(**new.model_dump(exclude={"tags"}))
-        await product.tags.add(*await tags_named(new.tags))
-    return view(await find_product(product.id))
+    async with transaction():
+        product = await add(Product(**new.model_dump(exclude={"tags"})))
+        await retag(product, new.tags)
+    return view(product)
 
 
 @router.put("/{product_id}/tags")
 async def replace_tags(product_id: int, names: list[str], _: CurrentSession) -> ProductView:
     product = await find_product(product_id)
-    async with in_transaction():
-        unwanted = [tag for tag in product.tags if tag.name not in names]
-        if unwanted:
-            await product.tags.remove(*unwanted)
-        await product.tags.add(*await tags_named(names))
-    return view(await find_product(product_id))
+    async with transaction():
+        await retag(product, names)
+    return view(product)
 
 
 @router.delete("/{product_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_product(product_id: int, _: CurrentSession) -> None:
     product = await find_product(product_id)
-    await product.delete()
+    await remove(product)

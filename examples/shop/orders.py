@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, HTTPException, status
 from pydantic import BaseModel, Field
-from tortoise.expressions import F
-from tortoise.transactions import in_transaction
 
 from examples.shop.accounts import CurrentSession
 from examples.shop.catalogue import find_product
-from examples.shop.models import Order, Product
 from examples.shop.signals import order_placed
+from examples.shop.storage import Order, add, take_from_stock, transaction
 
 router = APIRouter(prefix="/orders")
 
@@ -23,12 +21,14 @@ class NewOrder(BaseModel):
 @router.post("", status_code=status.HTTP_201_CREATED)
 async def place_order(new: NewOrder, session: CurrentSession) -> dict[str, int]:
     product = await find_product(new.product_id)
-    async with in_transaction():
-        order = await Order.create(
-            user=session.user,
-            product=product,
-            quantity=new.quantity,
-            total_cents=new.quantity * product.price_cents,
+    async with transaction():
+        order = await add(
+            Order(
+                user=session.user,
+                product=product,
+                quantity=new.quantity,
+                total_cents=new.quantity * product.price_cents,
+            )
         )
         # Nobody is told too early: the confirmation waits for the commit, and where the stock
         # does not suffice there is none. The order and its audit entry are rolled back too.
@@ -40,11 +40,6 @@ async def place_order(new: NewOrder, session: CurrentSession) -> dict[str, int]:
             quantity=order.quantity,
             total_cents=order.total_cents,
         )
-        await take_from_stock(product, new.quantity)
+        if not await take_from_stock(product, new.quantity):
+            raise HTTPException(status.HTTP_409_CONFLICT, "out of stock")
     return {"id": order.id, "total_cents": order.total_cents}
-
-
-async def take_from_stock(product: Product, quantity: int) -> None:
-    enough = Product.filter(id=product.id, stock__gte=quantity)
-    if not await enough.update(stock=F("stock") - quantity):
-        raise HTTPException(status.HTTP_409_CONFLICT, "out of stock")

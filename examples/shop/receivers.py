@@ -14,18 +14,20 @@ from time import perf_counter
 from typing import Any
 
 from fastapi import Request
-from tortoise.models import Model
 
-from examples.shop.models import (
+from examples.shop.signals import OrderPlaced, order_placed
+from examples.shop.storage import (
     AuditEntry,
     FailedLogin,
     Order,
     OutboxMessage,
     Product,
+    Record,
     Session,
+    Through,
     User,
+    add,
 )
-from examples.shop.signals import OrderPlaced, order_placed
 from fastdjango_signals import (
     M2MChanged,
     PostSave,
@@ -39,7 +41,6 @@ from fastdjango_signals import (
     user_logged_out,
     user_login_failed,
 )
-from fastdjango_signals.integrations.tortoise import Through
 
 # --- the audit log: in the same transaction as the change that it tells of -----
 
@@ -47,32 +48,36 @@ from fastdjango_signals.integrations.tortoise import Through
 @post_save.connect(sender=User)
 @post_save.connect(sender=Product)
 @post_save.connect(sender=Order)
-async def audit_save(sender: type[Model], payload: PostSave[Model]) -> AuditEntry:
+async def audit_save(sender: type[Record], payload: PostSave[Record]) -> AuditEntry:
     """Write down that something was created or updated, and which fields were."""
-    return await AuditEntry.create(
-        action="created" if payload.created else "updated",
-        model=sender.__name__,
-        object_id=payload.instance.pk,
-        details=", ".join(payload.update_fields or ()),
+    return await add(
+        AuditEntry(
+            action="created" if payload.created else "updated",
+            model=sender.__name__,
+            object_id=payload.instance.id,
+            details=", ".join(payload.update_fields or ()),
+        )
     )
 
 
 @post_delete.connect(sender=Product)
 @post_delete.connect(sender=Session)
-async def audit_delete(sender: type[Model], instance: Model, **kwargs: object) -> AuditEntry:
+async def audit_delete(sender: type[Record], instance: Record, **kwargs: object) -> AuditEntry:
     """Write down that something was deleted."""
-    return await AuditEntry.create(action="deleted", model=sender.__name__, object_id=instance.pk)
+    return await add(AuditEntry(action="deleted", model=sender.__name__, object_id=instance.id))
 
 
 @m2m_changed.connect(sender=Through(Product, "tags"))
-async def audit_tags(sender: Through, payload: M2MChanged[Model]) -> AuditEntry | None:
+async def audit_tags(sender: Through, payload: M2MChanged[Record]) -> AuditEntry | None:
     """Write down which tags a product got or lost."""
     if payload.pk_set and payload.action in ("post_add", "post_remove"):
-        return await AuditEntry.create(
-            action="tagged" if payload.action == "post_add" else "untagged",
-            model=sender.model.__name__,
-            object_id=payload.instance.pk,
-            details=f"{payload.model.__name__} {sorted(payload.pk_set)}",
+        return await add(
+            AuditEntry(
+                action="tagged" if payload.action == "post_add" else "untagged",
+                model=sender.model.__name__,
+                object_id=payload.instance.id,
+                details=f"{payload.model.__name__} {sorted(payload.pk_set)}",
+            )
         )
     return None
 
@@ -83,9 +88,11 @@ async def audit_tags(sender: Through, payload: M2MChanged[Model]) -> AuditEntry 
 @order_placed.connect(sender=Order, on_commit=True)
 async def confirm_order(sender: type[Order], payload: OrderPlaced) -> OutboxMessage:
     """Leave a confirmation in the outbox; an order that is rolled back never gets one."""
-    return await OutboxMessage.create(
-        recipient=payload.email,
-        subject=f"Order {payload.order_id}: {payload.quantity} x {payload.product}",
+    return await add(
+        OutboxMessage(
+            recipient=payload.email,
+            subject=f"Order {payload.order_id}: {payload.quantity} x {payload.product}",
+        )
     )
 
 
@@ -95,13 +102,13 @@ async def confirm_order(sender: type[Order], payload: OrderPlaced) -> OutboxMess
 @user_logged_in.connect
 async def audit_login(sender: type[User], user: User, **kwargs: object) -> AuditEntry:
     """Write down that a user came."""
-    return await AuditEntry.create(action="logged in", model=sender.__name__, object_id=user.pk)
+    return await add(AuditEntry(action="logged in", model=sender.__name__, object_id=user.id))
 
 
 @user_logged_out.connect
 async def audit_logout(sender: type[User], user: User, **kwargs: object) -> AuditEntry:
     """Write down that a user left."""
-    return await AuditEntry.create(action="logged out", model=sender.__name__, object_id=user.pk)
+    return await add(AuditEntry(action="logged out", model=sender.__name__, object_id=user.id))
 
 
 @user_login_failed.connect
@@ -110,7 +117,7 @@ async def note_failed_login(
 ) -> FailedLogin:
     """Write down who tried; the password arrives masked."""
     address = request.client.host if request.client else "unknown"
-    return await FailedLogin.create(address=address, credentials=dict(credentials))
+    return await add(FailedLogin(address=address, credentials=dict(credentials)))
 
 
 # --- request timing ------------------------------------------------------------

@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 
 from fastdjango_signals import DatabaseAlias, Payload, Signal
-from fastdjango_signals.transactions import CommitCall, CommitQueue, add_backend, remove_backend
+from fastdjango_signals.transactions import (
+    CommitCall,
+    CommitQueue,
+    Transaction,
+    TransactionStack,
+    add_backend,
+    remove_backend,
+)
 
 
 class Ping(Payload):
@@ -308,3 +315,79 @@ async def test_calls_run_once() -> None:
     await queue.run()
 
     assert calls == ["counts"]
+
+
+# --- a stack of transactions -------------------------------------------------
+
+
+@pytest.fixture
+def stack() -> Iterator[TransactionStack]:
+    stack = TransactionStack("test")
+    add_backend(stack)
+    yield stack
+    remove_backend(stack)
+
+
+async def test_the_stack_keeps_a_call_for_the_transaction_that_was_begun_last(
+    stack: TransactionStack,
+) -> None:
+    told: list[int] = []
+    signal = Signal(Ping)
+
+    @signal.connect(on_commit=True)
+    async def tell(sender: object, x: int, **kwargs: object) -> None:
+        told.append(x)
+
+    outer, inner = Transaction("default"), Transaction("archive")
+    stack.push(outer)
+    stack.push(inner)
+    await signal.send(None, x=1)
+    await signal.send(None, x=2, using="default")
+    stack.push(outer)
+    await signal.send(None, x=3)
+    outer.commit()
+    await outer.close()
+    assert told == [2, 3]
+    inner.commit()
+    await inner.close()
+    assert told == [2, 3, 1]
+
+
+async def test_the_stack_keeps_nothing_for_a_transaction_that_is_over(
+    stack: TransactionStack,
+) -> None:
+    committed, rolled_back, removed = (Transaction("default") for _ in range(3))
+    for transaction in (committed, rolled_back, removed):
+        stack.push(transaction)
+    committed.commit()
+    rolled_back.rollback()
+    stack.remove(removed)
+    assert stack.innermost(None) is None
+    assert stack.innermost("default") is None
+
+
+async def test_a_transaction_that_is_closed_without_a_commit_drops_what_waits() -> None:
+    told: list[str] = []
+
+    async def tell() -> None:
+        told.append("told")
+
+    transaction = Transaction(None)
+    assert transaction.queue.add(tell)
+    await transaction.close()
+    assert told == []
+    assert not transaction.is_open
+
+
+async def test_a_task_sees_the_transactions_that_were_open_when_it_was_made(
+    stack: TransactionStack,
+) -> None:
+    transaction = Transaction("default")
+    stack.push(transaction)
+    seen = asyncio.create_task(_innermost(stack))
+    stack.remove(transaction)
+    assert await seen is transaction
+
+
+async def _innermost(stack: TransactionStack) -> Transaction | None:
+    return stack.innermost("default")

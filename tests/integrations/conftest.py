@@ -10,7 +10,12 @@ from pydantic import BaseModel
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from fastdjango_signals import Signal
-from tests.integrations.servers import postgres as postgres  # a fixture
+from tests.integrations.capabilities import CapabilityTable
+from tests.integrations.servers import postgres  # noqa: F401 - a fixture
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(CapabilityTable())
 
 
 @dataclass(frozen=True)

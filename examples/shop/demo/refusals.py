@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from examples.shop.demo.expectations import Expectations
-from examples.shop.models import Order
 from examples.shop.signals import order_placed
+from examples.shop.storage import Order
 from fastdjango_signals import ReceiverSignatureError
 
 

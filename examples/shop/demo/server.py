@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -19,13 +20,17 @@ def serving(app: ASGIApp) -> Generator[str, None, None]:
     """Run uvicorn for a block; gives the shop's address.
 
     Raises:
-        RuntimeError: The server does not stop.
+        RuntimeError: The server does not start, or does not stop.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         # lifespan="on", so that a shop that cannot start ends the server.
         server = uvicorn.Server(uvicorn.Config(app, lifespan="on", log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
+        while not server.started:
+            if not thread.is_alive():
+                raise RuntimeError("the server does not start; its log says why")
+            time.sleep(0.01)
         host, port = listener.getsockname()
         try:
             yield f"http://{host}:{port}"

@@ -6,27 +6,30 @@ from tortoise import fields
 from tortoise.models import Model
 
 
-class User(Model):
+class Record(Model):
     id = fields.IntField(primary_key=True)
+
+    class Meta:
+        abstract = True
+
+
+class User(Record):
     email = fields.CharField(max_length=200, unique=True)
     name = fields.CharField(max_length=200)
     password_hash = fields.CharField(max_length=200)
     last_login = fields.DatetimeField(null=True)
 
 
-class Session(Model):
-    id = fields.IntField(primary_key=True)
+class Session(Record):
     token = fields.CharField(max_length=64, unique=True)
     user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User")
 
 
-class Tag(Model):
-    id = fields.IntField(primary_key=True)
+class Tag(Record):
     name = fields.CharField(max_length=50, unique=True)
 
 
-class Product(Model):
-    id = fields.IntField(primary_key=True)
+class Product(Record):
     name = fields.CharField(max_length=200)
     price_cents = fields.IntField()
     stock = fields.IntField()
@@ -35,18 +38,16 @@ class Product(Model):
     )
 
 
-class Order(Model):
-    id = fields.IntField(primary_key=True)
+class Order(Record):
     user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("models.User")
     product: fields.ForeignKeyRelation[Product] = fields.ForeignKeyField("models.Product")
     quantity = fields.IntField()
     total_cents = fields.IntField()
 
 
-class AuditEntry(Model):
+class AuditEntry(Record):
     """Who changed what is written here by receivers alone."""
 
-    id = fields.IntField(primary_key=True)
     at = fields.DatetimeField(auto_now_add=True)
     action = fields.CharField(max_length=20)
     model = fields.CharField(max_length=50)
@@ -54,17 +55,15 @@ class AuditEntry(Model):
     details = fields.CharField(max_length=500, default="")
 
 
-class OutboxMessage(Model):
+class OutboxMessage(Record):
     """An e-mail that waits to be sent."""
 
-    id = fields.IntField(primary_key=True)
     at = fields.DatetimeField(auto_now_add=True)
     recipient = fields.CharField(max_length=200)
     subject = fields.CharField(max_length=200)
 
 
-class FailedLogin(Model):
-    id = fields.IntField(primary_key=True)
+class FailedLogin(Record):
     at = fields.DatetimeField(auto_now_add=True)
     address = fields.CharField(max_length=100)
     credentials = fields.JSONField[dict[str, str]]()
