@@ -18,7 +18,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help bench bench-mypy bench-ratio soak demo test test-typing test-integrations test-all format clean \
+.PHONY: help bench bench-mypy bench-ratio soak demo demo-sqlalchemy test test-typing test-integrations test-all format clean \
 	check check-format check-lint check-floors check-changelog check-mypy check-pyright
 
 help: ## Show this list
@@ -26,6 +26,9 @@ help: ## Show this list
 
 demo: $(STAMP) ## Start the shop, drive it over HTTP, show who received what
 	@$(BIN)/python -m examples.shop.demo $(ARGS)
+
+demo-sqlalchemy: $(STAMP) ## The same shop, and the same receivers, on SQLAlchemy
+	@SHOP_ORM=sqlalchemy $(BIN)/python -m examples.shop.demo $(ARGS)
 
 test: $(STAMP) ## Run the tests; the core needs 100 % branch coverage (ARGS="-k name")
 	@$(BIN)/coverage erase

@@ -11,7 +11,7 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 MYPYS = ["1.20.0", "1.20.2", "2.0.0"]
 
 nox.needs_version = ">=2025.5.1"
-nox.options.sessions = ["tests", "bare", "plugin"]
+nox.options.sessions = ["tests", "bare", "plugin", "django"]
 # A Python that is not on this machine is named as skipped in the summary.
 nox.options.error_on_missing_interpreters = False
 
@@ -66,3 +66,13 @@ def plugin(session: nox.Session, mypy: str) -> None:
     constraints.write_text(pinned, "utf-8")
     session.install("-c", str(constraints), "-e", ".[test,tortoise]", "rich", f"mypy=={mypy}")
     session.run("python", "-m", "pytest", *(session.posargs or ["tests/mypy_plugin"]))
+
+
+@nox.session(python="3.12")
+def django(session: nox.Session) -> None:
+    """Run the tests of the Django integration with Django 6, which needs Python 3.12."""
+    session.install("-c", "constraints.txt", "-e", ".[integrations,test]", "rich")
+    files = sorted(str(path) for path in Path("tests/integrations").glob("test_django*.py"))
+    everything = [*files, "tests/integrations/test_contract.py", "docs/how-to/django.md"]
+    chosen = session.posargs or [*everything, "-k", "django or Django"]
+    session.run("python", "-m", "pytest", *chosen)

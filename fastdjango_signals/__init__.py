@@ -25,6 +25,7 @@ from fastdjango_signals.builtin import (
 from fastdjango_signals.decorators import receiver
 from fastdjango_signals.exceptions import (
     InstallError,
+    LoopThreadError,
     ReceiverCancelledError,
     ReceiverSignatureError,
     ReceiverTypeError,
@@ -55,6 +56,7 @@ __all__ = [
     "DatabaseAlias",
     "FieldReceiver",
     "InstallError",
+    "LoopThreadError",
     "M2MChanged",
     "Options",
     "Payload",

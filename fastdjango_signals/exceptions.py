@@ -80,5 +80,12 @@ class ReceiverCancelledError(SignalError, CancelledError):
     """
 
 
+class LoopThreadError(SignalError, RuntimeError):
+    """Raised where sync code would have to wait for receivers, on the thread of their event loop.
+
+    Waiting there would block the loop, and so wait for itself.
+    """
+
+
 class InstallError(SignalError, RuntimeError):
     """Raised by an `install` that cannot do its work; it changes nothing then."""

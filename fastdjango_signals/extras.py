@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.metadata import version
 
@@ -13,7 +13,7 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 @contextmanager
-def needs(library: str, *, extra: str) -> Iterator[None]:
+def needs(library: str, *, extra: str) -> Generator[None, None, None]:
     """Say which extra to install, where an import in this block does not find the library.
 
     Args:

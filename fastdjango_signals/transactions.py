@@ -169,4 +169,5 @@ class TransactionStack:
         self._open.set(self._without(transaction))
 
     def _without(self, transaction: Transaction) -> tuple[Transaction, ...]:
-        return tuple(each for each in self._open.get() if each is not transaction)
+        # Those of others may have ended in another task, which could not take them out here.
+        return tuple(each for each in self._open.get() if each is not transaction and each.is_open)

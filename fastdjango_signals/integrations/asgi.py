@@ -7,6 +7,7 @@ Wrap the application outermost, so that nothing it does escapes:
 
 The sender is the wrapped application: `@request_finished.connect(sender=api)` tells one of
 several applications in a process from the others, and without `sender` all are heard.
+`current_scope()` returns the scope of the request that is being served.
 """
 
 from __future__ import annotations
@@ -18,17 +19,14 @@ from typing import Any, TypeAlias
 
 from fastdjango_signals.builtin import request_finished, request_started
 from fastdjango_signals.cancellation import finish
+from fastdjango_signals.requests import MARK, Scope, current_scope, enter, leave
 
-Scope: TypeAlias = MutableMapping[str, Any]
+__all__ = ["ASGIApp", "Message", "Receive", "Scope", "Send", "SignalMiddleware", "current_scope"]
+
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-MARK = "fastdjango_signals"
-"""Key that the scope of a request gets, so that an inner layer stays silent."""
-
-_STATUS = ("http.response.start", "websocket.http.response.start")
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -55,7 +53,11 @@ class SignalMiddleware:
             await self.app(scope, receive, send)
             return
         scope[MARK] = True
-        await self._serve(scope, receive, send)
+        token = enter(scope)
+        try:
+            await self._serve(scope, receive, send)
+        finally:
+            leave(token)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         status: int | None = None
@@ -64,24 +66,40 @@ class SignalMiddleware:
         async def watch(message: Message) -> None:
             nonlocal status
             await send(message)
-            if message["type"] in _STATUS:
-                status = message["status"]
+            status = _status_after(message, status)
 
         try:
-            await request_started.send_robust(self.app, scope=scope)
+            if request_started.has_listeners(sender=self.app):
+                await request_started.send_robust(self.app, scope=scope)
             await self.app(scope, receive, watch)
         except BaseException as error:
             exception = error
             raise
         finally:
+            # Asked only now: a receiver may have been connected while the request was served.
             # A coroutine that is being closed may not wait for anything any more.
-            if not isinstance(exception, GeneratorExit):
+            if not isinstance(exception, GeneratorExit) and request_finished.has_listeners(
+                sender=self.app
+            ):
                 await _to_the_end(
                     request_finished.send_robust(
                         self.app, scope=scope, status=status, exception=exception
                     )
                 )
             exception = None  # or else this frame and the exception would hold each other
+
+
+def _status_after(message: Message, status: int | None) -> int | None:
+    """Return the status that the client has been sent, now that this message was."""
+    match message["type"]:
+        case "http.response.start" | "websocket.http.response.start":
+            return int(message["status"])
+        case "websocket.accept":
+            return 101
+        case "websocket.close" if status is None:  # the server says it in place of "accept"
+            return 403
+        case _:
+            return status
 
 
 async def _to_the_end(work: Coroutine[Any, Any, object]) -> None:

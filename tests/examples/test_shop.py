@@ -18,6 +18,7 @@ import pytest
 from examples.shop.demo.expectations import Expectations
 
 ROOT = Path(__file__).resolve().parents[2]
+ORMS = ("tortoise", "sqlalchemy")
 ADA = {"email": "ada@example.com", "password": "correct horse"}
 
 
@@ -49,8 +50,8 @@ class Shop:
         return self.client.post("/orders", json={"product_id": product, "quantity": quantity})
 
 
-@pytest.fixture
-def empty_shop(tmp_path: Path) -> Iterator[Shop]:
+@pytest.fixture(params=ORMS)
+def empty_shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
     database = tmp_path / "shop.sqlite3"
     # Listening already, so that the first request waits until the shop is open.
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -58,7 +59,7 @@ def empty_shop(tmp_path: Path) -> Iterator[Shop]:
         process = subprocess.Popen(
             [sys.executable, *command, "--fd", str(listener.fileno()), "--log-level", "warning"],
             cwd=ROOT,
-            env={**os.environ, "SHOP_DATABASE": str(database)},
+            env={**os.environ, "SHOP_ORM": request.param, "SHOP_DATABASE": str(database)},
             pass_fds=[listener.fileno()],
         )
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -166,11 +167,13 @@ def test_requests_are_timed_by_the_request_signals(empty_shop):
 # --- the demo ----------------------------------------------------------------
 
 
-def run_demo(tmp_path: Path, *command: str) -> subprocess.CompletedProcess[str]:
+def run_demo(
+    tmp_path: Path, *command: str, orm: str = "tortoise"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *command],
         cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(tmp_path), "SHOP_ORM": orm},
         capture_output=True,
         text=True,
         timeout=300,
@@ -178,9 +181,12 @@ def run_demo(tmp_path: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
-    return run_demo(tmp_path_factory.mktemp("demo"), "-m", "examples.shop.demo")
+@pytest.fixture(scope="module", params=ORMS)
+def demo(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> subprocess.CompletedProcess[str]:
+    place = tmp_path_factory.mktemp("demo")
+    return run_demo(place, "-m", "examples.shop.demo", orm=request.param)
 
 
 @pytest.mark.slow

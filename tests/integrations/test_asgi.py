@@ -16,7 +16,7 @@ from fastapi import BackgroundTasks, FastAPI
 from fastapi.responses import StreamingResponse
 
 from fastdjango_signals import request_finished, request_started
-from fastdjango_signals.integrations.asgi import SignalMiddleware
+from fastdjango_signals.integrations.asgi import SignalMiddleware, current_scope
 
 REQUEST = (request_started, request_finished)
 
@@ -43,10 +43,10 @@ def names(heard: list[Any]) -> list[str]:
 
 
 @asynccontextmanager
-async def served(app: Any) -> AsyncIterator[str]:
+async def served(app: Any, **options: Any) -> AsyncIterator[str]:
     """Serve on a real socket; gives the address."""
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", ws="none")
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", ws="none", **options)
     )
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
@@ -162,6 +162,95 @@ class TestARequest:
             gc.enable()
 
 
+class TestWhoListens:
+    async def test_a_receiver_connected_during_the_request_gets_finished(self):
+        heard = []
+
+        async def late(sender, status, **kwargs):
+            heard.append(status)
+
+        async def app(scope, receive, send):
+            await answer(scope, receive, send)
+            request_finished.connect(late)
+
+        try:
+            await SignalMiddleware(app)(scope_of(), receive, send)
+        finally:
+            request_finished.disconnect(late)
+        assert heard == [204]
+
+    def test_a_request_that_nobody_listens_to_waits_for_nothing(self):
+        with pytest.raises(StopIteration):
+            SignalMiddleware(answer)(scope_of(), receive, send).send(None)
+
+    async def test_receivers_for_another_sender_are_not_asked(self, listen):
+        heard = listen(*REQUEST, sender=receive)
+        await SignalMiddleware(answer)(scope_of(), receive, send)
+        assert heard == []
+
+
+class TestTheCurrentScope:
+    async def test_it_is_known_to_the_application_and_to_receivers(self):
+        seen = []
+
+        async def look(sender, **kwargs):
+            seen.append(current_scope())
+
+        async def app(scope, receive, send):
+            seen.append(current_scope())
+
+        scope = scope_of()
+        with request_started.connected_to(look), request_finished.connected_to(look):
+            await SignalMiddleware(app)(scope, receive, send)
+        assert [each is scope for each in seen] == [True, True, True]
+
+    async def test_it_ends_with_the_request(self):
+        await SignalMiddleware(answer)(scope_of(), receive, send)
+        assert current_scope() is None
+
+    async def test_it_ends_with_a_request_that_fails(self):
+        async def app(scope, receive, send):
+            raise ValueError("no")
+
+        with pytest.raises(ValueError, match="no"):
+            await SignalMiddleware(app)(scope_of(), receive, send)
+        assert current_scope() is None
+
+    async def test_a_request_to_another_application_is_current_for_its_time(self):
+        seen = []
+
+        async def inner(scope, receive, send):
+            seen.append((current_scope() or {})["path"])
+
+        async def outer(scope, receive, send):
+            await SignalMiddleware(inner)({**scope_of(), "path": "/inner"}, receive, send)
+            seen.append((current_scope() or {})["path"])
+
+        await SignalMiddleware(outer)({**scope_of(), "path": "/outer"}, receive, send)
+        assert seen == ["/inner", "/outer"]
+
+    async def test_an_inner_layer_leaves_it_alone(self):
+        seen = []
+
+        async def app(scope, receive, send):
+            seen.append(current_scope())
+
+        scope = scope_of()
+        await SignalMiddleware(SignalMiddleware(app))(scope, receive, send)
+        assert seen[0] is scope
+
+    async def test_requests_at_the_same_time_have_their_own(self):
+        seen = []
+
+        async def app(scope, receive, send):
+            await asyncio.sleep(0)
+            seen.append(current_scope() is scope)
+
+        middleware = SignalMiddleware(app)
+        await asyncio.gather(*(middleware(scope_of(), receive, send) for _ in range(5)))
+        assert seen == [True] * 5
+
+
 class TestKindsOfConnections:
     async def test_lifespan_is_left_alone(self, listen):
         heard = listen(*REQUEST)
@@ -176,13 +265,24 @@ class TestKindsOfConnections:
         await SignalMiddleware(answer, websocket=asked)(scope_of("websocket"), receive, send)
         assert len(heard) == sent
 
-    async def test_a_refused_websocket_tells_its_status(self, listen):
+    @pytest.mark.parametrize(
+        ("messages", "status"),
+        [
+            ([], None),
+            (["websocket.accept"], 101),
+            (["websocket.accept", "websocket.send", "websocket.close"], 101),
+            (["websocket.close"], 403),
+            (["websocket.http.response.start", "websocket.http.response.body"], 451),
+        ],
+    )
+    async def test_the_status_of_a_websocket_is_what_its_client_got(self, listen, messages, status):
         async def app(scope, receive, send):
-            await send({"type": "websocket.http.response.start", "status": 403, "headers": []})
+            for kind in messages:
+                await send({"type": kind, "status": 451})
 
         heard = listen(request_finished)
         await SignalMiddleware(app, websocket=True)(scope_of("websocket"), receive, send)
-        assert heard[0].payload.status == 403
+        assert heard[0].payload.status == status
 
     async def test_two_layers_send_once_and_the_outer_one_does(self, listen):
         heard = listen(*REQUEST)
@@ -423,3 +523,21 @@ class TestOnARealServer:
         async with served(SignalMiddleware(FastAPI(lifespan=lifespan))):
             assert steps == ["up"]
         assert steps == ["up", "down"]
+
+    async def test_a_server_that_stops_finishes_what_it_cancels(self, listen):
+        heard = listen(request_finished)
+        begun = asyncio.Event()
+        api = FastAPI()
+
+        @api.get("/")
+        async def hang() -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        async with httpx.AsyncClient() as client, asyncio.TaskGroup() as group:
+            app = SignalMiddleware(api)
+            async with served(app, timeout_graceful_shutdown=0) as address:
+                asked = group.create_task(client.get(address))
+                await begun.wait()
+        assert asked.result().status_code == 500
+        assert [type(each.payload.exception) for each in heard] == [asyncio.CancelledError]

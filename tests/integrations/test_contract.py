@@ -21,11 +21,18 @@ from fastdjango_signals import (
     pre_delete,
     pre_save,
 )
+from tests.integrations.columns import django as django_column
+from tests.integrations.columns import sqlalchemy as sqlalchemy_column
 from tests.integrations.columns import tortoise as tortoise_column
 from tests.integrations.contract import Column, Database, Place
 from tests.integrations.servers import Cluster, SQLite
 
-COLUMNS: dict[str, Column] = {"Tortoise": tortoise_column.opened}
+COLUMNS: dict[str, Column] = {
+    "Django": django_column.opened,
+    "SQLAlchemy": sqlalchemy_column.opened,
+    "SQLModel": sqlalchemy_column.opened_with_sqlmodel,
+    "Tortoise": tortoise_column.opened,
+}
 KINDS = ("SQLite", "PostgreSQL")
 MANY = 20
 

@@ -11,6 +11,7 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from examples.shop import storage
 from examples.shop.app import create_app
 from examples.shop.demo import report
 from examples.shop.demo.checking import check_bad_handlers
@@ -75,8 +76,9 @@ def say_what_is_next(console: Console, database: Path) -> None:
     python = Path(sys.executable)
     if python.is_relative_to(ROOT):
         python = python.relative_to(ROOT)
+    settings = f"SHOP_ORM={storage.ORM} SHOP_DATABASE={database}"
     for command in (
-        f"SHOP_DATABASE={database} {python} -m uvicorn --factory examples.shop.app:create_app",
+        f"{settings} {python} -m uvicorn --factory examples.shop.app:create_app",
         f"{python} -m mypy examples/shop/bad_handlers.py",
         "add a receiver of your own to examples/shop/receivers.py, and run the demo again",
     ):

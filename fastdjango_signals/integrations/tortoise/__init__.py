@@ -4,6 +4,7 @@
 
     tortoise.install()             # every model
     tortoise.install(User, Post)   # or these, and what inherits from them
+    tortoise.install(bulk=True)    # bulk work sends too
 
 Then `save` and `delete` of an instance send `pre_save`, `post_save`, `pre_delete` and
 `post_delete`, with the model class as the sender. `add`, `remove` and `clear` of a relation
@@ -11,8 +12,8 @@ send `m2m_changed`, whose sender is `Through(Post, "tags")`. An exception of a r
 of the method that sent. Receivers that were connected with `on_commit=True` run after the
 commit of the outermost transaction.
 
-As in Django, nothing is sent by `bulk_create`, by `update` and `delete` of a query, and by
-what the database does on its own, such as cascades.
+As in Django, nothing is sent by `bulk_create`, and by `update` and `delete` of a query, unless
+`bulk=True` asks for it. Nothing is sent by what the database does on its own, such as cascades.
 """
 
 from __future__ import annotations
@@ -25,23 +26,35 @@ with needs("tortoise", extra="tortoise"):
     import tortoise.models as orm
 
 from fastdjango_signals.exceptions import SignalOptionError
+from fastdjango_signals.integrations.tortoise import bulk as bulk_work
 from fastdjango_signals.integrations.tortoise import models, relations, transactions
-from fastdjango_signals.integrations.tortoise.patches import Patch
 from fastdjango_signals.integrations.tortoise.relations import Through
+from fastdjango_signals.patches import Patch
 from fastdjango_signals.places import name_of
 from fastdjango_signals.transactions import add_backend, remove_backend
 
 __all__ = ["Through", "install", "uninstall"]
 
-_PATCHES = (*models.PATCHES, *relations.PATCHES, *transactions.PATCHES)
+_PATCHES = (
+    *models.PATCHES,
+    *bulk_work.PATCHES,
+    *relations.PATCHES,
+    *transactions.PATCHES,
+)
 _replaced: dict[Patch, Any] = {}
 
 
-def install(*chosen: type[orm.Model]) -> None:
+def install(*chosen: type[orm.Model], bulk: bool = False) -> None:
     """Send the signals of these models and their subclasses, or of all models.
 
     Installing again adds to what is installed. Transactions that are open already are not
     waited for.
+
+    Args:
+        chosen: The models; none for all of them.
+        bulk: Whether `bulk_create`, and `update` and `delete` of a query, send the signals of
+            each row too. They then work in a transaction, and read the rows first; nothing of
+            that where nobody listens.
 
     Raises:
         SignalOptionError: Something given is not a model class.
@@ -53,7 +66,8 @@ def install(*chosen: type[orm.Model]) -> None:
         raise SignalOptionError(
             f"install() is given {name_of(strangers[0])}, which is no Tortoise model class"
         )
-    models.installed.update(chosen or (orm.Model,))
+    for model in chosen or (orm.Model,):
+        models.installed[model] = bulk or models.installed.get(model, False)
     if not _replaced:
         _replaced.update({patch: patch.apply() for patch in _PATCHES})
         add_backend(transactions.stack)
@@ -74,7 +88,8 @@ def uninstall(*chosen: type[orm.Model]) -> None:
                 f"uninstall() is given {name_of(model)}, which install() was not; "
                 "take back what was installed, or call uninstall() for everything"
             )
-    models.installed.difference_update(chosen or tuple(models.installed))
+    for model in chosen or tuple(models.installed):
+        models.installed.pop(model, None)  # it may be named twice
     if not models.installed:
         remove_backend(transactions.stack)
         for patch, original in _replaced.items():

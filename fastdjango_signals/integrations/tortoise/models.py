@@ -14,13 +14,13 @@ from tortoise.models import Model
 from tortoise.signals import Signals
 
 from fastdjango_signals.builtin import post_delete, post_save, pre_delete, pre_save
-from fastdjango_signals.integrations.tortoise.patches import Patch
+from fastdjango_signals.patches import Patch
 from fastdjango_signals.signals import Signal
 
 WaitForListeners: TypeAlias = Callable[..., Awaitable[None]]
 
-installed: set[type[Model]] = set()
-"""The models whose signals are sent; `Model` stands for all of them."""
+installed: dict[type[Model], bool] = {}
+"""The models whose signals are sent, and whether bulk work sends them too; `Model` is for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Translation:
     signal: Signal[Any, ...]
     names: tuple[str, ...]
 
-    async def send(self, instance: Model, arguments: tuple[Any, ...]) -> None:
+    async def send(self, instance: Model, *arguments: Any) -> None:
         """Send the signal, if somebody listens; Tortoise's client becomes its alias."""
         sender = type(instance)
         if self.signal.has_listeners(sender=sender):
@@ -44,7 +44,7 @@ class Translation:
             await self.signal.send(sender, instance=instance, **fields)
 
 
-_TRANSLATIONS: Mapping[Signals, Translation] = {
+TRANSLATIONS: Mapping[Signals, Translation] = {
     Signals.pre_save: Translation(pre_save, ("using", "update_fields")),
     Signals.post_save: Translation(post_save, ("created", "using", "update_fields")),
     Signals.pre_delete: Translation(pre_delete, ("using",)),
@@ -57,6 +57,11 @@ def covers(model: type[Model]) -> bool:
     return issubclass(model, tuple(installed))
 
 
+def covers_bulk(model: type[Model]) -> bool:
+    """Return whether bulk work sends the signals of this model."""
+    return issubclass(model, tuple(each for each, bulk in installed.items() if bulk))
+
+
 def _wait_for_listeners(native: WaitForListeners) -> WaitForListeners:
     @wraps(native)
     async def wait_for_listeners(self: Any, event: Signals, *arguments: Any) -> None:
@@ -67,7 +72,7 @@ def _wait_for_listeners(native: WaitForListeners) -> WaitForListeners:
         # Tortoise gathers its listeners, and when one fails the others run on unattended.
         for listener in list(self._listeners[event].get(model, ())):
             await listener(model, self, *arguments)
-        await _TRANSLATIONS[event].send(self, arguments)
+        await TRANSLATIONS[event].send(self, *arguments)
 
     return wait_for_listeners
 

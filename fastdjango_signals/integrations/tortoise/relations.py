@@ -18,7 +18,7 @@ from tortoise.queryset import QuerySet
 from fastdjango_signals.builtin import M2MAction, m2m_changed
 from fastdjango_signals.exceptions import SignalOptionError
 from fastdjango_signals.integrations.tortoise.models import covers
-from fastdjango_signals.integrations.tortoise.patches import Patch
+from fastdjango_signals.patches import Patch
 from fastdjango_signals.places import name_of
 
 Relation: TypeAlias = ManyToManyRelation[Any]

@@ -42,7 +42,7 @@ class TortoiseDatabase:
 @asynccontextmanager
 async def opened(places: Mapping[str, Place]) -> AsyncIterator[TortoiseDatabase]:
     apps = {"models": {"models": [__name__], "default_connection": "default"}}
-    connections = {alias: _connection(place) for alias, place in places.items()}
+    connections = {alias: connection(place) for alias, place in places.items()}
     async with TortoiseContext() as context:
         await context.init(config={"connections": connections, "apps": apps})
         for alias in places:
@@ -59,7 +59,8 @@ def _table(place: Place) -> str:
     return f"CREATE TABLE note (id {serial}, text VARCHAR(50) NOT NULL)"
 
 
-def _connection(place: Place) -> Any:
+def connection(place: Place, driver: str = "asyncpg") -> Any:
+    """Describe a connection to Tortoise; a database in a file has one driver only."""
     if isinstance(place, SQLite):
         return f"sqlite://{place.path}"
     credentials = {
@@ -69,4 +70,4 @@ def _connection(place: Place) -> Any:
         "password": "",
         "database": place.name,
     }
-    return {"engine": "tortoise.backends.asyncpg", "credentials": credentials}
+    return {"engine": f"tortoise.backends.{driver}", "credentials": credentials}

@@ -91,7 +91,9 @@ async def add(instance: M) -> M:
 
 async def change(instance: Record, **fields: object) -> None:
     """Set some fields, and save these alone."""
-    await instance.update_from_dict(fields).save(update_fields=list(fields))
+    for name, value in fields.items():
+        setattr(instance, name, value)
+    await instance.save(update_fields=list(fields))
 
 
 async def remove(instance: Record) -> None:

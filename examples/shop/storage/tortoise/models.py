@@ -9,7 +9,7 @@ from tortoise.models import Model
 class Record(Model):
     id = fields.IntField(primary_key=True)
 
-    class Meta:
+    class Meta(Model.Meta):
         abstract = True
 
 

@@ -1,4 +1,4 @@
-"""Methods of Tortoise that are replaced, since it has no hooks there, and can be put back."""
+"""Methods of a library that are replaced, where it has no hooks, and can be put back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Patch:
     """One method to replace.
 
     Attributes:
-        owner: The class that has the method.
+        owner: The class that defines the method; one that inherits it would keep a copy.
         name: The method's name.
         wrap: Makes the replacement from the original.
     """
@@ -23,7 +23,7 @@ class Patch:
 
     def apply(self) -> Any:
         """Replace the method; return the original."""
-        original = getattr(self.owner, self.name)
+        original = vars(self.owner)[self.name]
         setattr(self.owner, self.name, self.wrap(original))
         return original
 
