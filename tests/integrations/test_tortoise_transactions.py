@@ -27,7 +27,6 @@ from tests.integrations.tortoise_models import (
     RefusedError,
     noted,
     on_all_kinds,
-    on_postgres,
     on_sqlite,
     refuse,
     rolled_back,
@@ -510,15 +509,6 @@ class TestOtherLoops:
         await get_connection("default").close()  # Tortoise makes another one for the other loop
         await self.in_a_thread(copy_context())
         assert [each.payload.instance.text for each in heard] == ["b"]
-
-    @on_postgres
-    async def test_the_connection_of_a_transaction_cannot_be_used_there(self, listen):
-        heard = listen(post_save)
-        async with rolled_back():
-            await Log.create(text="a")
-            outcome = await self.in_a_thread(copy_context())
-        assert "attached to a different loop" in str(outcome)
-        assert [each.payload.instance.text for each in heard] == ["a"]
 
 
 def test_these_are_all_the_transactions_that_tortoise_has():
