@@ -415,6 +415,16 @@ class TestOnCommit:
                 await noted.send(None, text="a")
             assert self.texts(heard) == ["a"]
 
+    async def test_it_ends_as_it_would_have_where_its_end_is_looked_up_late(self):
+        """`async with` looks both methods up at its beginning; other code may not."""
+        tortoise.uninstall()
+        block = in_transaction("default")
+        await block.__aenter__()
+        tortoise.install()
+        await Log.create(text="a")
+        await block.__aexit__(None, None, None)
+        assert await logged() == ["a"]
+
 
 @on_sqlite
 async def test_a_block_without_a_savepoint_belongs_to_the_transaction(installed, listen):
