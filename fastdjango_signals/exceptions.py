@@ -88,4 +88,4 @@ class LoopThreadError(SignalError, RuntimeError):
 
 
 class InstallError(SignalError, RuntimeError):
-    """Raised by an `install` that cannot do its work; it changes nothing then."""
+    """Raised by an `install`, or an integration, that cannot do its work; it changes nothing."""

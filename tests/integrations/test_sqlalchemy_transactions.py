@@ -326,6 +326,19 @@ class TestSeveralSessions:
             await second.commit()
         assert told == ["second"]
 
+    async def test_the_one_that_was_flushed_last_counts_though_nobody_listens(
+        self, factory, installed, told
+    ):
+        async with factory() as first, factory() as second:
+            await first.begin()
+            await second.begin()
+            first.add(Post(title="a"))
+            await first.flush()
+            await note("sent")
+            await second.rollback()
+            await first.commit()
+        assert told == ["sent"]
+
     async def test_model_signals_belong_to_the_session_that_saves(self, factory, installed, listen):
         heard = listen(post_save, on_commit=True)
         async with factory(info={"using": None}) as first, factory() as second:

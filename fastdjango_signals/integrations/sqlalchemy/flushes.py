@@ -199,6 +199,8 @@ def watching(native: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(native)
     def flush(self: Session, objects: Any = None) -> None:
+        if covers(self):
+            bring_up(self)  # whoever listens: a custom signal waits for the session last used
         if self in _flushes or not (covers(self) and _is_heard()):
             native(self, objects)
             return
