@@ -7,7 +7,8 @@ Importing this module sends nothing; the modules in `fastdjango_signals.integrat
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, MutableMapping
+from collections import deque
+from collections.abc import Iterable, Mapping, MutableMapping
 from collections.abc import Set as AbstractSet
 from types import UnionType
 from typing import Annotated, Any, Generic, Literal, TypeAlias, cast, get_origin
@@ -61,6 +62,8 @@ class Kept:
 def masked(credentials: object) -> object:
     """Return credentials with a mask for each value whose name sounds secret, at any depth.
 
+    A name is the key of a mapping, or the first of a pair.
+
     The names are those that `django.contrib.auth` masks.
     """
     if isinstance(credentials, Mapping):
@@ -68,8 +71,11 @@ def masked(credentials: object) -> object:
             name: MASK if _SECRET.search(str(name)) else masked(value)
             for name, value in cast("Mapping[object, object]", credentials).items()
         }
-    if isinstance(credentials, list | tuple):
-        return [masked(value) for value in cast("list[object]", credentials)]
+    if isinstance(credentials, list | tuple | AbstractSet | deque):
+        values = list(cast("Iterable[object]", credentials))
+        if len(values) == 2 and isinstance(values[0], str) and _SECRET.search(values[0]):  # noqa: PLR2004 - a pair
+            return [values[0], MASK]
+        return [masked(value) for value in values]
     return credentials
 
 

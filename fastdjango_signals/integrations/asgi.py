@@ -58,6 +58,7 @@ class SignalMiddleware:
             await self._serve(scope, receive, send)
         finally:
             leave(token)
+            scope.pop(MARK, None)  # whoever asks again with the same scope makes another request
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         status: int | None = None

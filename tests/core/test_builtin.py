@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from types import MappingProxyType
 from typing import Any
 
@@ -165,6 +166,8 @@ async def test_secrets_in_credentials_are_masked_at_any_depth() -> None:
         "access_token": "t",
         "nested": {"client_secret": "s", "plain": 1, 3: "number"},
         "several": [{"signature": "x"}, "plain"],
+        "queue": deque([{"password": "p"}]),
+        "pairs": [("password", "p"), ("name", "ada")],
     }
 
     received = await fields_of(user_login_failed, credentials=credentials, request=None)
@@ -176,6 +179,8 @@ async def test_secrets_in_credentials_are_masked_at_any_depth() -> None:
         "access_token": MASK,
         "nested": {"client_secret": MASK, "plain": 1, 3: "number"},
         "several": [{"signature": MASK}, "plain"],
+        "queue": [{"password": MASK}],
+        "pairs": [["password", MASK], ["name", "ada"]],
     }
     assert credentials["password"] == "hunter2"
 

@@ -60,6 +60,13 @@ async def served(app: Any, **options: Any) -> AsyncIterator[str]:
 
 
 class TestARequest:
+    async def test_a_scope_that_is_used_again_is_another_request(self, listen):
+        heard = listen(*REQUEST)
+        app, scope = SignalMiddleware(answer), scope_of()
+        await app(scope, receive, send)
+        await app(scope, receive, send)
+        assert names(heard) == ["request_started", "request_finished"] * 2
+
     async def test_it_sends_started_and_finished_once_each(self, listen):
         heard = listen(*REQUEST)
         await SignalMiddleware(answer)(scope_of(), receive, send)

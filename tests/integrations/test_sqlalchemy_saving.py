@@ -240,6 +240,22 @@ class TestSaving:
         assert [each.payload.instance for each in heard] == [first, first]
         assert list(session.new) == [second]
 
+    async def test_an_sql_expression_is_a_change_like_others(self, session, listen):
+        post = await saved(session, Post(title="a"))
+        heard = listen(pre_save, post_save)
+        post.title = func.upper("b")
+        await session.commit()
+        assert names(heard) == ["pre_save", "post_save"]
+        assert [each.payload.update_fields for each in heard] == [("title",)] * 2
+
+    async def test_an_orphan_is_deleted_and_not_saved(self, session, listen):
+        post = await saved(session, Post(title="a", comments=[Comment(text="first")]))
+        await session.refresh(post, ["comments"])
+        heard = listen(*MODEL_SIGNALS, sender=Comment)
+        post.comments.clear()
+        await session.commit()
+        assert names(heard) == ["pre_delete", "post_delete"]
+
 
 class TestReceivers:
     async def test_they_run_in_the_callers_task_and_context(self, session):

@@ -22,6 +22,7 @@ from tests.integrations.tortoise_models import (
     Log,
     Post,
     RefusedError,
+    Summary,
     Tag,
     Ticket,
     names,
@@ -409,6 +410,18 @@ class TestUpdating:
         posts[0].stars = 7
         assert await Post.bulk_update(posts, fields=["stars"]) == 3
         assert heard == []
+
+
+async def test_rows_whose_key_is_a_relation_are_updated_and_deleted_too(posts, listen):
+    for post in posts:
+        await Summary.create(post=post, text="short")
+    heard = listen(post_save, post_delete, sender=Summary)
+    keys = [post.id for post in posts[:2]]
+    assert await Summary.filter(post_id__in=keys).update(text="long") == 2
+    assert await Summary.filter(text="long").delete() == 2
+    assert names(heard) == ["post_save", "post_save", "post_delete", "post_delete"]
+    assert [each.payload.instance.text for each in heard] == ["long"] * 4
+    assert [each.text for each in await Summary.all()] == ["short"]
 
 
 @on_postgres

@@ -85,6 +85,13 @@ class Ticket(Model):
     text = fields.CharField(max_length=50, source_field="body", default="")
 
 
+class Summary(Model):
+    """Its key is a relation."""
+
+    post: fields.OneToOneRelation[Post] = fields.OneToOneField("models.Post", primary_key=True)
+    text = fields.CharField(max_length=50)
+
+
 class Log(Model):
     id = fields.IntField(primary_key=True)
     text = fields.CharField(max_length=50)

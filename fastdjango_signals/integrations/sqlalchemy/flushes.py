@@ -67,6 +67,8 @@ class Flush:
         session: The session.
         only: Ids of the instances to which the flush is limited; None for all.
         told: What receivers were told before, by what was told.
+        planned: Which attributes of an instance are to be written, by its id. Those set to an SQL
+            expression do not tell any more once they are.
         saved: What has been written: instance, whether it is new, and which of its attributes.
         deleted: What has been deleted.
         related: What has changed in relations.
@@ -75,6 +77,7 @@ class Flush:
     session: Session
     only: set[int] | None = None
     told: dict[Any, object] = field(default_factory=dict[Any, object])
+    planned: dict[int, tuple[str, ...]] = field(default_factory=dict[int, tuple[str, ...]])
     saved: list[tuple[object, bool, tuple[str, ...] | None]] = field(
         default_factory=list[tuple[object, bool, tuple[str, ...] | None]]
     )
@@ -85,6 +88,7 @@ class Flush:
         """Send what comes before, for what receivers bring in too."""
         for _ in range(MOST_ROUNDS):
             if self.told_all():
+                self.planned = {id(each): changed_names(each) for each in self._dirty()}
                 return
         raise FlushError(
             f"receivers of pre_save or pre_delete have changed more instances {MOST_ROUNDS} times "
@@ -107,7 +111,7 @@ class Flush:
         session = self.session
         for instance in self._limited(session.new):
             yield (pre_save, id(instance)), self._creation(instance)
-        for instance in self._limited(session.dirty):
+        for instance in self._dirty():
             if changed_names(instance):
                 yield (pre_save, id(instance)), self._update(instance)
         for instance in self._limited((*session.deleted, *orphans(session))):
@@ -143,6 +147,11 @@ class Flush:
             return []
         return relations.changes(self._limited((*self.session.new, *self.session.dirty)))
 
+    def _dirty(self) -> Iterator[object]:
+        """Yield what is to be updated, if it has changed; what is going to be deleted is not."""
+        leaving = set(map(id, orphans(self.session)))
+        return (each for each in self._limited(self.session.dirty) if id(each) not in leaving)
+
     def _limited(self, instances: Iterable[object]) -> Iterator[object]:
         return (each for each in instances if self.only is None or id(each) in self.only)
 
@@ -150,9 +159,10 @@ class Flush:
         """Note what has been written, while the session still knows what has changed."""
         for instance in self._limited(self.session.new):
             self.saved.append((instance, True, None))
-        for instance in self._limited(self.session.dirty):
-            if names := changed_names(instance):
-                self.saved.append((instance, False, names))
+        for instance in self._dirty():
+            names = (*self.planned.get(id(instance), ()), *changed_names(instance))
+            if names:
+                self.saved.append((instance, False, tuple(dict.fromkeys(names))))
         self.related = self._changes()
 
     def confirm(self) -> None:
@@ -161,7 +171,9 @@ class Flush:
 
     def _saved(self) -> Iterator[Notice]:
         for instance, created, names in self.saved:
-            if not inspect(instance).pending:  # as it is if a listener of others has just added it
+            state: Any = inspect(instance)
+            # Pending is what a listener of others has just added.
+            if not (state.pending or state.deleted):
                 fields = {"instance": instance, "created": created, "update_fields": names}
                 yield Notice(post_save, type(instance), partial(dict[str, Any], fields))
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from copy import copy
 from functools import wraps
 from typing import Any, TypeAlias
@@ -132,8 +132,14 @@ async def _matching(statement: Statement, db: BaseDBAsyncClient) -> Rows:
     rows._make_query()
     if rows._annotations or rows.query._joins:
         # Groups, and what is joined, cannot be locked.
-        rows = every.filter(pk__in=Subquery(rows.order_by().values_list(key)))
+        rows = every.filter(**{f"{key}__in": Subquery(rows.order_by().values_list(key))})
     return await rows.select_for_update()
+
+
+def _among(model: type[Model], rows: Iterable[Model]) -> Q:
+    """Return the condition of being one of these; "pk" does not serve a key that is a relation."""
+    condition: dict[str, Any] = {f"{model._meta.pk_attr}__in": [each.pk for each in rows]}
+    return Q(**condition)
 
 
 async def _execute_for(
@@ -144,7 +150,7 @@ async def _execute_for(
     for some in chunk(rows, MOST_KEYS):
         narrowed = copy(statement)
         narrowed._db, narrowed._joined_tables = db, []
-        narrowed._q_objects = [Q(pk__in=[each.pk for each in some])]
+        narrowed._q_objects = [_among(statement.model, some)]
         narrowed._make_query()
         count += await native(narrowed)
     return count
@@ -155,7 +161,7 @@ async def _refreshed(rows: Rows, db: BaseDBAsyncClient) -> Rows:
     present: list[Model] = []
     for some in chunk(rows, MOST_KEYS):
         query = QuerySet(type(rows[0])).using_db(db)
-        found = await query.filter(pk__in=[each.pk for each in some])
+        found = await query.filter(_among(type(rows[0]), some))
         by_key = {each.pk: each for each in found}
         for instance in some:
             if instance.pk in by_key:
