@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -31,11 +30,8 @@ Places: TypeAlias = Mapping[str, Place]
 
 MODEL_SIGNALS = (pre_save, post_save, pre_delete, post_delete)
 
-without_a_pool = pytest.mark.skipif(
-    find_spec("psycopg_pool") is None, reason="Tortoise needs psycopg_pool for psycopg"
-)
 KINDS = ("SQLite", "asyncpg")
-POSTGRES = ("asyncpg", pytest.param("psycopg", marks=without_a_pool))
+POSTGRES = ("asyncpg", "psycopg")
 on_sqlite = pytest.mark.parametrize("kind", ["SQLite"], indirect=True)
 on_postgres = pytest.mark.parametrize("kind", ["asyncpg"], indirect=True)
 on_all_kinds = pytest.mark.parametrize("kind", ["SQLite", *POSTGRES], indirect=True)
