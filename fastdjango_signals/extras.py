@@ -1,13 +1,15 @@
-"""The libraries that only the integrations need: what to install, and in which versions."""
+"""What the integrations share: the libraries that they need, and what `install` is given."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from importlib.metadata import version
+from typing import Any
 
-from fastdjango_signals.exceptions import InstallError
+from fastdjango_signals.exceptions import InstallError, SignalOptionError
+from fastdjango_signals.places import name_of
 
 _PACKAGE = __name__.partition(".")[0]
 
@@ -54,6 +56,33 @@ def check_version(distribution: str, oldest: tuple[int, int], below: tuple[int, 
             f"from {_dotted(oldest)} and below {_dotted(below)}; install one of them: "
             f'pip install "{distribution}>={_dotted(oldest)},<{_dotted(below)}"'
         )
+
+
+def check_models(chosen: Iterable[object], base: type, library: str) -> None:
+    """Raise for what `install` is given, and is no model class of the library.
+
+    Raises:
+        SignalOptionError: One of them does not inherit from the base of all models.
+    """
+    for model in chosen:
+        if not (isinstance(model, type) and issubclass(model, base)):
+            raise SignalOptionError(
+                f"install() is given {name_of(model)}, which is no {library} model class"
+            )
+
+
+def check_installed(chosen: Iterable[Any], is_installed: Callable[[Any], bool]) -> None:
+    """Raise for what `uninstall` is given, and `install` was not.
+
+    Raises:
+        SignalOptionError: One of them is not installed by itself.
+    """
+    for target in chosen:
+        if not is_installed(target):
+            raise SignalOptionError(
+                f"uninstall() is given {name_of(target)}, which install() was not; "
+                "take back what was installed, or call uninstall() for everything"
+            )
 
 
 def _dotted(numbers: tuple[int, int]) -> str:

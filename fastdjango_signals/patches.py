@@ -30,3 +30,27 @@ class Patch:
     def restore(self, original: Any) -> None:
         """Put the original back."""
         setattr(self.owner, self.name, original)
+
+
+class Patches:
+    """Patches that are applied, and put back, together."""
+
+    def __init__(self, *patches: Patch) -> None:
+        self._patches = patches
+        self._originals: tuple[Any, ...] = ()
+
+    @property
+    def are_applied(self) -> bool:
+        """Whether the methods are replaced at present."""
+        return bool(self._originals)
+
+    def apply(self) -> None:
+        """Replace the methods, unless they are replaced already."""
+        if not self.are_applied:
+            self._originals = tuple([patch.apply() for patch in self._patches])
+
+    def restore(self) -> None:
+        """Put the originals back, if they are replaced."""
+        for patch, original in zip(self._patches, self._originals, strict=False):
+            patch.restore(original)
+        self._originals = ()

@@ -11,7 +11,9 @@ from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Generic, Protocol, TypeAlias
+
+from typing_extensions import TypeVar
 
 CommitCall: TypeAlias = Callable[[], Awaitable[None]]
 """A call to run after a commit. It reports its own failures and raises none."""
@@ -114,6 +116,10 @@ class Transaction:
     is_open: bool = True
     committed: bool = False
 
+    def on_commit(self, call: CommitCall) -> bool:
+        """Keep one more call; return False where it is too late."""
+        return self.queue.add(call)
+
     def commit(self) -> None:
         """Note that the database has committed it."""
         self.is_open, self.committed = False, True
@@ -134,10 +140,31 @@ class Transaction:
         await self.queue.run()
 
 
-class TransactionStack:
+class AnyTransaction(Protocol):
+    """What a `TransactionStack` has to know of a transaction."""
+
+    @property
+    def alias(self) -> str | None:
+        """The database's alias; None where it has none."""
+        ...
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be committed."""
+        ...
+
+    def on_commit(self, call: CommitCall) -> bool:
+        """Keep one more call; return False where it is too late."""
+        ...
+
+
+T = TypeVar("T", bound=AnyTransaction, default=Transaction)
+
+
+class TransactionStack(Generic[T]):
     """A backend that knows which transactions the running task has open.
 
-    Tasks inherit them, as they inherit the connections of an ORM; hence `Transaction.is_open`.
+    Tasks inherit them, as they inherit the connections of an ORM; hence `is_open`.
 
     Args:
         name: Of the context variable that holds them.
@@ -146,28 +173,28 @@ class TransactionStack:
     __slots__ = ("_open",)
 
     def __init__(self, name: str) -> None:
-        self._open: ContextVar[tuple[Transaction, ...]] = ContextVar(name, default=())
+        self._open: ContextVar[tuple[T, ...]] = ContextVar(name, default=())
 
     def on_commit(self, call: CommitCall, using: str | None) -> bool:
         """Keep `call` for the commit of the innermost transaction of this database, if any."""
         transaction = self.innermost(using)
-        return transaction is not None and transaction.queue.add(call)
+        return transaction is not None and transaction.on_commit(call)
 
-    def innermost(self, using: str | None) -> Transaction | None:
+    def innermost(self, using: str | None) -> T | None:
         """Return the transaction that was begun last, of this database or of any."""
         for transaction in reversed(self._open.get()):
             if transaction.is_open and using in (None, transaction.alias):
                 return transaction
         return None
 
-    def push(self, transaction: Transaction) -> None:
+    def push(self, transaction: T) -> None:
         """Add a transaction that has just begun; one that was added before becomes the last."""
         self._open.set((*self._without(transaction), transaction))
 
-    def remove(self, transaction: Transaction) -> None:
+    def remove(self, transaction: T) -> None:
         """Forget a transaction that has ended."""
         self._open.set(self._without(transaction))
 
-    def _without(self, transaction: Transaction) -> tuple[Transaction, ...]:
+    def _without(self, transaction: T) -> tuple[T, ...]:
         # Those of others may have ended in another task, which could not take them out here.
         return tuple(each for each in self._open.get() if each is not transaction and each.is_open)

@@ -6,8 +6,8 @@ import importlib
 
 import pytest
 
-from fastdjango_signals import InstallError, extras
-from fastdjango_signals.extras import check_version, needs
+from fastdjango_signals import InstallError, SignalOptionError, extras
+from fastdjango_signals.extras import check_installed, check_models, check_version, needs
 
 
 def test_a_missing_library_names_the_extra_that_brings_it() -> None:
@@ -49,3 +49,25 @@ def test_any_other_version_is_refused_by_name(
         f"a-library {installed} is installed, and this integration is made for versions from 1.1 "
         'and below 2.0; install one of them: pip install "a-library>=1.1,<2.0"'
     )
+
+
+class Base: ...
+
+
+class Model(Base): ...
+
+
+@pytest.mark.parametrize("stranger", [int, Model()])
+def test_install_refuses_what_is_no_model_class(stranger: object) -> None:
+    with pytest.raises(SignalOptionError, match="which is no Library model class"):
+        check_models([Model, stranger], Base, "Library")
+
+
+def test_install_takes_models_of_its_library() -> None:
+    check_models([Base, Model], Base, "Library")
+
+
+def test_uninstall_refuses_what_was_not_installed() -> None:
+    check_installed([Model], {Model}.__contains__)
+    with pytest.raises(SignalOptionError, match=r"which install\(\) was not; take back"):
+        check_installed([Model, Base], {Model}.__contains__)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fastdjango_signals import Payload, Signal, all_signals
+from fastdjango_signals.threads import runs_a_loop
 
 
 class Ping(Payload):
@@ -126,3 +127,8 @@ def test_signals_may_be_made_while_they_are_listed() -> None:
             all_signals()
 
     together(make_many, list_them, make_many)
+
+
+async def test_a_loop_runs_on_its_own_thread_and_on_no_other() -> None:
+    assert runs_a_loop()
+    assert not await asyncio.to_thread(runs_a_loop)

@@ -5,7 +5,6 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import Column, ForeignKey, String, Table, event
@@ -20,7 +19,7 @@ from sqlalchemy.orm import (
 )
 from sqlmodel import Field, Relationship, SQLModel
 
-from fastdjango_signals import Payload, Signal, post_delete, post_save, pre_delete, pre_save
+from fastdjango_signals import post_delete, post_save, pre_delete, pre_save
 from fastdjango_signals.integrations import sqlalchemy
 from tests.integrations.columns.sqlalchemy import engine
 from tests.integrations.contract import Place
@@ -156,25 +155,6 @@ class Team(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     name: str
     heroes: list[Hero] = Relationship(back_populates="teams", link_model=HeroTeam)
-
-
-class Noted(Payload):
-    text: str
-
-
-noted = Signal(Noted, name="noted")
-
-
-class RefusedError(Exception):
-    pass
-
-
-async def refuse(sender: object, **kwargs: object) -> None:
-    raise RefusedError
-
-
-def names(heard: list[Any]) -> list[str]:
-    return [each.signal.name.rpartition(".")[2] for each in heard]
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from fastapi.responses import StreamingResponse
 
 from fastdjango_signals import request_finished, request_started
 from fastdjango_signals.integrations.asgi import SignalMiddleware, current_scope
+from tests.integrations.receiving import names
 
 REQUEST = (request_started, request_finished)
 
@@ -36,10 +37,6 @@ async def send(message: Any) -> None:
 async def answer(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body", "body": b""})
-
-
-def names(heard: list[Any]) -> list[str]:
-    return [each.signal.name.rpartition(".")[2] for each in heard]
 
 
 @asynccontextmanager

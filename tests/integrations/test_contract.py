@@ -25,6 +25,7 @@ from tests.integrations.columns import django as django_column
 from tests.integrations.columns import sqlalchemy as sqlalchemy_column
 from tests.integrations.columns import tortoise as tortoise_column
 from tests.integrations.contract import Column, Database, Place
+from tests.integrations.receiving import RefusedError
 from tests.integrations.servers import Cluster, SQLite
 
 COLUMNS: dict[str, Column] = {
@@ -43,10 +44,6 @@ class Placed(Payload):
 
 
 placed = Signal(Placed, name="placed")
-
-
-class RefusedError(Exception):
-    pass
 
 
 @pytest.fixture(params=KINDS)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fastdjango_signals import DatabaseAlias, Payload, Signal
 from tests.integrations.django_site import fixtures, on_a_thread
+from tests.integrations.receiving import RefusedError
 
 database, installed, tables = fixtures.database, fixtures.installed, fixtures.tables
 pytestmark = pytest.mark.usefixtures("installed")
@@ -36,10 +37,6 @@ def _nested(steps: st.SearchStrategy[Step]) -> st.SearchStrategy[Step]:
 
 
 PROGRAMS = st.lists(_nested(_nested(_nested(ALIASES))), max_size=3)
-
-
-class RefusedError(Exception):
-    pass
 
 
 class Run:

@@ -27,16 +27,13 @@ from fastdjango_signals.integrations import django
 from fastdjango_signals.integrations.asgi import SignalMiddleware
 from tests.integrations.conftest import Heard, Listen
 from tests.integrations.django_site import fixtures, forget_connections
+from tests.integrations.receiving import RefusedError
 from tests.integrations.servers import SQLite
 
 database, installed, tables = fixtures.database, fixtures.installed, fixtures.tables
 pytestmark = pytest.mark.usefixtures("installed")
 
 REQUESTS = (request_started, request_finished)
-
-
-class RefusedError(Exception):
-    pass
 
 
 def environ_of(path: str, **more: object) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from fastdjango_signals import post_delete, post_save, pre_delete, pre_save
 from fastdjango_signals.integrations import django
 from tests.integrations.conftest import Heard, Listen
 from tests.integrations.django_site import fixtures, on_a_thread
+from tests.integrations.receiving import RefusedError, refuse
 from tests.integrations.servers import SQLite
 
 # isort: split
@@ -31,10 +32,6 @@ pytestmark = pytest.mark.usefixtures("installed")
 
 SAVING = (pre_save, post_save)
 DELETING = (pre_delete, post_delete)
-
-
-class RefusedError(Exception):
-    pass
 
 
 def brief(heard: list[Heard]) -> list[tuple[str, object]]:
@@ -196,10 +193,6 @@ async def test_a_save_on_the_loop_fails_as_django_says_where_nobody_listens() ->
 
 
 # --- failures ----------------------------------------------------------------
-
-
-async def refuse(sender: object, **_: object) -> None:
-    raise RefusedError
 
 
 def test_a_failure_before_the_save_prevents_it(installed: SQLite) -> None:

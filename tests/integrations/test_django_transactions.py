@@ -18,6 +18,7 @@ from django.test import TestCase
 from fastdjango_signals import DatabaseAlias, Payload, Signal, post_save
 from fastdjango_signals.integrations import django
 from tests.integrations.django_site import fixtures, forget_connections, on_a_thread, site
+from tests.integrations.receiving import RefusedError
 from tests.integrations.servers import Cluster, PostgreSQL, SQLite
 
 # isort: split
@@ -33,10 +34,6 @@ class Placed(Payload):
 
 
 placed = Signal(Placed, name="placed")
-
-
-class RefusedError(Exception):
-    pass
 
 
 @pytest.fixture

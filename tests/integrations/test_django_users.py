@@ -23,13 +23,10 @@ from fastdjango_signals import post_save, user_logged_in, user_logged_out, user_
 from fastdjango_signals.integrations import django
 from tests.integrations.conftest import Listen
 from tests.integrations.django_site import fixtures
+from tests.integrations.receiving import RefusedError
 
 database, installed, tables = fixtures.database, fixtures.installed, fixtures.tables
 pytestmark = pytest.mark.usefixtures("installed")
-
-
-class RefusedError(Exception):
-    pass
 
 
 def visit(user: Any = None) -> Any:

@@ -27,14 +27,12 @@ from fastdjango_signals import (
 )
 from fastdjango_signals.integrations import sqlalchemy
 from tests.integrations import sqlalchemy_models
+from tests.integrations.receiving import RefusedError, noted, refuse
 from tests.integrations.sqlalchemy_models import (
     Base,
     Post,
-    RefusedError,
     Tag,
-    noted,
     on_sqlite,
-    refuse,
 )
 
 database, factory = sqlalchemy_models.database, sqlalchemy_models.factory  # fixtures

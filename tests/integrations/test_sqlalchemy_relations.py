@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession as SQLModelSession
 from fastdjango_signals import SignalOptionError, m2m_changed, post_save, pre_save
 from fastdjango_signals.integrations.sqlalchemy import Through
 from tests.integrations import sqlalchemy_models
+from tests.integrations.receiving import RefusedError, refuse
 from tests.integrations.sqlalchemy_models import (
     Comment,
     Employee,
@@ -15,13 +16,11 @@ from tests.integrations.sqlalchemy_models import (
     Log,
     Person,
     Post,
-    RefusedError,
     Seat,
     Tag,
     Team,
     on_sqlite,
     post_tags,
-    refuse,
     statements,
 )
 

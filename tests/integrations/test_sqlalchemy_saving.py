@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession as SQLModelSession
 from fastdjango_signals import post_delete, post_save, pre_delete, pre_save
 from fastdjango_signals.integrations import sqlalchemy
 from tests.integrations import sqlalchemy_models
+from tests.integrations.receiving import RefusedError, names, refuse
 from tests.integrations.sqlalchemy_models import (
     MODEL_SIGNALS,
     Comment,
@@ -23,11 +24,8 @@ from tests.integrations.sqlalchemy_models import (
     Person,
     Point,
     Post,
-    RefusedError,
     Seat,
-    names,
     on_sqlite,
-    refuse,
     statements,
 )
 

@@ -15,14 +15,12 @@ from fastdjango_signals import post_save, pre_save
 from fastdjango_signals.integrations import sqlalchemy
 from fastdjango_signals.integrations.sqlalchemy.transactions import _marks, _roots, stack
 from tests.integrations import sqlalchemy_models
+from tests.integrations.receiving import RefusedError, noted, refuse
 from tests.integrations.sqlalchemy_models import (
     Log,
     Post,
-    RefusedError,
-    noted,
     on_postgres,
     on_sqlite,
-    refuse,
     statements,
 )
 

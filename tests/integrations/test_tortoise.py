@@ -12,13 +12,12 @@ from tortoise.transactions import in_transaction
 from fastdjango_signals import InstallError, SignalOptionError, extras, post_save
 from fastdjango_signals.integrations import tortoise
 from tests.integrations import tortoise_models
+from tests.integrations.receiving import names, noted
 from tests.integrations.tortoise_models import (
     MODEL_SIGNALS,
     Dated,
     Log,
     Post,
-    names,
-    noted,
     on_sqlite,
 )
 
@@ -27,7 +26,7 @@ kind, places = tortoise_models.kind, tortoise_models.places
 
 
 def methods_of_tortoise() -> dict[type, dict[str, Any]]:
-    return {patch.owner: dict(vars(patch.owner)) for patch in tortoise._PATCHES}
+    return {patch.owner: dict(vars(patch.owner)) for patch in tortoise._patches._patches}
 
 
 @on_sqlite

@@ -15,20 +15,18 @@ from fastdjango_signals import post_delete, post_save, pre_delete, pre_save
 from fastdjango_signals.integrations import tortoise
 from fastdjango_signals.integrations.tortoise import bulk
 from tests.integrations import tortoise_models
+from tests.integrations.receiving import RefusedError, names, refuse
 from tests.integrations.tortoise_models import (
     MODEL_SIGNALS,
     Comment,
     Dated,
     Log,
     Post,
-    RefusedError,
     Summary,
     Tag,
     Ticket,
-    names,
     on_all_kinds,
     on_postgres,
-    refuse,
     rolled_back,
 )
 

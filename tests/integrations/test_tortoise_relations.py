@@ -12,12 +12,11 @@ from fastdjango_signals import SignalOptionError, m2m_changed
 from fastdjango_signals.integrations import tortoise
 from fastdjango_signals.integrations.tortoise import Through
 from tests.integrations import tortoise_models
+from tests.integrations.receiving import RefusedError, refuse
 from tests.integrations.tortoise_models import (
     Friend,
     Post,
-    RefusedError,
     Tag,
-    refuse,
     rolled_back,
 )
 

@@ -13,15 +13,13 @@ from tortoise.transactions import in_transaction
 
 from fastdjango_signals import post_delete, post_save, pre_delete, pre_save
 from tests.integrations import tortoise_models
+from tests.integrations.receiving import RefusedError, names, refuse
 from tests.integrations.tortoise_models import (
     MODEL_SIGNALS,
     Comment,
     Dated,
     Log,
     Post,
-    RefusedError,
-    names,
-    refuse,
 )
 
 database, installed = tortoise_models.database, tortoise_models.installed  # fixtures

@@ -19,16 +19,14 @@ from fastdjango_signals import post_save
 from fastdjango_signals.integrations import tortoise
 from fastdjango_signals.integrations.tortoise.transactions import PATCHES, stack
 from tests.integrations import tortoise_models
+from tests.integrations.receiving import RefusedError, noted, refuse
 from tests.integrations.tortoise_models import (
     MODEL_SIGNALS,
     POSTGRES,
     Log,
     Post,
-    RefusedError,
-    noted,
     on_all_kinds,
     on_sqlite,
-    refuse,
     rolled_back,
 )
 

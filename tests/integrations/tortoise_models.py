@@ -14,8 +14,6 @@ from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from fastdjango_signals import (
-    Payload,
-    Signal,
     post_delete,
     post_save,
     pre_delete,
@@ -24,6 +22,7 @@ from fastdjango_signals import (
 from fastdjango_signals.integrations import tortoise
 from tests.integrations.columns.tortoise import connection
 from tests.integrations.contract import Place
+from tests.integrations.receiving import RefusedError
 from tests.integrations.servers import Cluster, PostgreSQL, SQLite
 
 Places: TypeAlias = Mapping[str, Place]
@@ -93,21 +92,6 @@ class Log(Model):
     text = fields.CharField(max_length=50)
 
 
-class Noted(Payload):
-    text: str
-
-
-noted = Signal(Noted, name="noted")
-
-
-class RefusedError(Exception):
-    pass
-
-
-async def refuse(sender: object, **kwargs: object) -> None:
-    raise RefusedError
-
-
 @asynccontextmanager
 async def rolled_back() -> AsyncIterator[Any]:
     """Run a block in a transaction, or a savepoint, that an exception ends."""
@@ -115,10 +99,6 @@ async def rolled_back() -> AsyncIterator[Any]:
         async with in_transaction("default") as connection:
             yield connection
             raise RefusedError
-
-
-def names(heard: list[Any]) -> list[str]:
-    return [each.signal.name.rpartition(".")[2] for each in heard]
 
 
 @pytest.fixture(params=KINDS)

@@ -13,71 +13,8 @@ from typing import TYPE_CHECKING
 ORM = os.environ.get("SHOP_ORM", "tortoise")
 
 if TYPE_CHECKING or ORM == "tortoise":
-    from examples.shop.storage.tortoise import (
-        AuditEntry,
-        FailedLogin,
-        Order,
-        OutboxMessage,
-        Product,
-        Record,
-        Session,
-        Tag,
-        Through,
-        User,
-        add,
-        all_products,
-        change,
-        find,
-        opened,
-        remove,
-        retag,
-        take_from_stock,
-        transaction,
-    )
+    from examples.shop.storage.tortoise import *  # noqa: F403 - its __all__ says what
 elif ORM == "sqlalchemy":
-    from examples.shop.storage.sqlalchemy import (
-        AuditEntry,
-        FailedLogin,
-        Order,
-        OutboxMessage,
-        Product,
-        Record,
-        Session,
-        Tag,
-        Through,
-        User,
-        add,
-        all_products,
-        change,
-        find,
-        opened,
-        remove,
-        retag,
-        take_from_stock,
-        transaction,
-    )
+    from examples.shop.storage.sqlalchemy import *  # noqa: F403
 else:
     raise ValueError(f"SHOP_ORM is {ORM}; it can be tortoise or sqlalchemy")
-
-__all__ = [
-    "ORM",
-    "AuditEntry",
-    "FailedLogin",
-    "Order",
-    "OutboxMessage",
-    "Product",
-    "Record",
-    "Session",
-    "Tag",
-    "Through",
-    "User",
-    "add",
-    "all_products",
-    "change",
-    "find",
-    "opened",
-    "remove",
-    "retag",
-    "take_from_stock",
-    "transaction",
-]

@@ -22,25 +22,20 @@ As in Django, nothing is sent by `bulk_create`, `bulk_update` and `update` of a 
 
 from __future__ import annotations
 
-from typing import Any
-
-from fastdjango_signals.extras import check_version, needs
+from fastdjango_signals.extras import check_installed, check_models, check_version, needs
 
 with needs("django", extra="django"):
     from django.db.models import Model
 
-from fastdjango_signals.exceptions import SignalOptionError
 from fastdjango_signals.integrations.django import models, requests, transactions, users
 from fastdjango_signals.integrations.django.threads import SyncCodeError
-from fastdjango_signals.patches import Patch
-from fastdjango_signals.places import name_of
+from fastdjango_signals.patches import Patches
 from fastdjango_signals.transactions import add_backend, remove_backend
 
 __all__ = ["SyncCodeError", "install", "uninstall"]
 
 _BRIDGES = (*models.BRIDGES, *users.BRIDGES)
-_PATCHES = (*requests.PATCHES, *transactions.PATCHES)
-_replaced: dict[Patch, Any] = {}
+_patches = Patches(*requests.PATCHES, *transactions.PATCHES)
 
 
 def install(*chosen: type[Model]) -> None:
@@ -57,14 +52,10 @@ def install(*chosen: type[Model]) -> None:
         InstallError: The installed version of Django is not one that this is made for.
     """
     check_version("django", (5, 2), (7, 0))
-    strangers = [model for model in chosen if not _is_model(model)]
-    if strangers:
-        raise SignalOptionError(
-            f"install() is given {name_of(strangers[0])}, which is no Django model class"
-        )
+    check_models(chosen, Model, "Django")
     models.installed.update(chosen or (Model,))
-    if not _replaced:
-        _replaced.update({patch: patch.apply() for patch in _PATCHES})
+    if not _patches.are_applied:
+        _patches.apply()
         for bridge in _BRIDGES:
             bridge.connect()
         requests.connect()
@@ -79,22 +70,11 @@ def uninstall(*chosen: type[Model]) -> None:
     Raises:
         SignalOptionError: A model that `install` was not given by itself.
     """
-    for model in chosen:
-        if model not in models.installed:
-            raise SignalOptionError(
-                f"uninstall() is given {name_of(model)}, which install() was not; "
-                "take back what was installed, or call uninstall() for everything"
-            )
+    check_installed(chosen, models.installed.__contains__)
     models.installed.difference_update(chosen or tuple(models.installed))
-    if not models.installed and _replaced:
+    if not models.installed and _patches.are_applied:
         remove_backend(transactions.backend)
         requests.disconnect()
         for bridge in _BRIDGES:
             bridge.disconnect()
-        for patch, original in _replaced.items():
-            patch.restore(original)
-        _replaced.clear()
-
-
-def _is_model(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, Model)
+        _patches.restore()

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from asgiref.sync import async_to_sync
 from django.core.exceptions import SynchronousOnlyOperation
 
 from fastdjango_signals.exceptions import LoopThreadError
+from fastdjango_signals.threads import runs_a_loop
 
 
 class SyncCodeError(LoopThreadError, SynchronousOnlyOperation):  # type: ignore[misc] # no types
@@ -31,7 +31,7 @@ def run(work: Callable[[], Awaitable[object]], occasion: str, signal: str | None
     Raises:
         SyncCodeError: This thread runs an event loop, which would wait for itself.
     """
-    if _has_running_loop():
+    if runs_a_loop():
         raise SyncCodeError(
             f"{occasion} cannot be awaited here: this thread runs an event loop, and is in "
             "synchronous code of Django; await the async method instead (asave, acreate, "
@@ -43,11 +43,3 @@ def run(work: Callable[[], Awaitable[object]], occasion: str, signal: str | None
         await work()
 
     async_to_sync(finish)()
-
-
-def _has_running_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -9,7 +9,6 @@ from __future__ import annotations
 from asyncio import CancelledError
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
 from threading import Lock
@@ -20,7 +19,7 @@ from django.db.transaction import Atomic
 
 from fastdjango_signals.integrations.django import threads
 from fastdjango_signals.patches import Patch
-from fastdjango_signals.transactions import CommitCall
+from fastdjango_signals.transactions import CommitCall, TransactionStack
 
 _KEY = "_fastdjango_signals_transaction"
 _IN_ERROR = 3  # what both drivers of PostgreSQL call a transaction after a statement that failed
@@ -83,37 +82,27 @@ class OpenTransaction:
         return call_receiver
 
 
-class Backend:
+class Backend(TransactionStack[OpenTransaction]):
     """Knows which transactions are open around the running code.
 
     asgiref carries context variables from a thread to the event loop that it waits for, and back;
     Django's connections stay with their threads.
     """
 
-    def __init__(self) -> None:
-        self._open: ContextVar[tuple[OpenTransaction, ...]] = ContextVar(
-            "fastdjango_signals.django", default=()
-        )
-
-    def on_commit(self, call: CommitCall, using: str | None) -> bool:
-        """Keep `call` for the commit of the innermost transaction of this database, if any."""
-        for transaction in reversed(self._open.get()):
-            if using in (None, transaction.alias) and transaction.on_commit(call):
-                return True
-        return False
+    __slots__ = ()
 
     def begin(self, connection: Any) -> None:
         """Note that a connection has begun its outermost block."""
         transaction = OpenTransaction(connection)
         _state(connection)[_KEY] = transaction
-        self._open.set((*self._still_open(), transaction))
+        self.push(transaction)
 
     def end(self, connection: Any) -> OpenTransaction | None:
         """Note that the outermost block of a connection is about to end."""
         transaction = _state(connection).pop(_KEY, None)
         if transaction is not None:
             transaction.close()
-            self._open.set(self._still_open())
+            self.remove(transaction)
         return transaction
 
     @contextmanager
@@ -123,19 +112,17 @@ class Backend:
         The context may come from another thread, or from before the transaction.
         """
         own = _state(connection).get(_KEY)
-        known = [each for each in self._still_open() if each.alias == connection.alias]
+        still_open = [each for each in self._open.get() if each.is_open]
+        known = [each for each in still_open if each.alias == connection.alias]
         if known == ([] if own is None else [own]):
             yield
             return
-        others = tuple(each for each in self._still_open() if each.alias != connection.alias)
+        others = tuple(each for each in still_open if each.alias != connection.alias)
         token = self._open.set(others if own is None else (*others, own))
         try:
             yield
         finally:
             self._open.reset(token)
-
-    def _still_open(self) -> tuple[OpenTransaction, ...]:
-        return tuple(each for each in self._open.get() if each.is_open)
 
 
 def _state(connection: Any) -> dict[str, OpenTransaction]:
@@ -143,7 +130,7 @@ def _state(connection: Any) -> dict[str, OpenTransaction]:
     return state
 
 
-backend = Backend()
+backend = Backend("fastdjango_signals.django")
 
 
 def _enter(native: Callable[[Atomic], None]) -> Callable[[Atomic], None]:

@@ -16,25 +16,22 @@ Nothing is sent for statements: `session.execute(update(Post))`, and what is cal
 
 from __future__ import annotations
 
-from typing import Any
-
-from fastdjango_signals.extras import check_version, needs
+from fastdjango_signals.extras import check_installed, check_version, needs
 
 with needs("sqlalchemy", extra="sqlalchemy"):
     from sqlalchemy import event
     from sqlalchemy.orm import Session
 
-from fastdjango_signals.exceptions import SignalOptionError
 from fastdjango_signals.integrations.sqlalchemy import flushes, sessions, transactions
 from fastdjango_signals.integrations.sqlalchemy.relations import Through
 from fastdjango_signals.integrations.sqlalchemy.sessions import Sessions
-from fastdjango_signals.places import name_of
+from fastdjango_signals.patches import Patch, Patches
 from fastdjango_signals.transactions import add_backend, remove_backend
 
 __all__ = ["Through", "install", "uninstall"]
 
 _LISTENERS = (*flushes.LISTENERS, *transactions.LISTENERS)
-_replaced: dict[str, Any] = {}
+_patches = Patches(Patch(Session, "flush", flushes.watching))
 
 
 def install(*chosen: Sessions) -> None:
@@ -57,9 +54,8 @@ def install(*chosen: Sessions) -> None:
         sessions.check(target)
     for target in chosen or (Session,):
         sessions.add(target)
-    if not _replaced:
-        _replaced["flush"] = vars(Session)["flush"]
-        setattr(Session, "flush", flushes.watching(_replaced["flush"]))  # noqa: B010 - a patch
+    if not _patches.are_applied:
+        _patches.apply()
         for name, listener in _LISTENERS:
             event.listen(Session, name, listener)
         add_backend(transactions.stack)
@@ -74,17 +70,12 @@ def uninstall(*chosen: Sessions) -> None:
     Raises:
         SignalOptionError: Something that `install` was not given.
     """
-    for target in chosen:
-        if not sessions.is_covered(target):
-            raise SignalOptionError(
-                f"uninstall() is given {name_of(target)}, which install() was not; "
-                "take back what was installed, or call uninstall() for everything"
-            )
+    check_installed(chosen, sessions.is_covered)
     for target in chosen or sessions.targets():
         sessions.discard(target)
-    if _replaced and not sessions.targets():
+    if _patches.are_applied and not sessions.targets():
         remove_backend(transactions.stack)
         for name, listener in _LISTENERS:
             event.remove(Session, name, listener)
-        setattr(Session, "flush", _replaced.pop("flush"))  # noqa: B010 - as above
+        _patches.restore()
         transactions.forget_all()

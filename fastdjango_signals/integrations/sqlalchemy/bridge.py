@@ -12,13 +12,14 @@ from sqlalchemy.util import await_only
 from sqlalchemy.util.concurrency import in_greenlet
 
 from fastdjango_signals.exceptions import LoopThreadError
+from fastdjango_signals.threads import runs_a_loop
 
 Call: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
 def can_wait() -> bool:
     """Return whether receivers can be awaited here."""
-    return in_greenlet() or not _loop_is_running()
+    return in_greenlet() or not runs_a_loop()
 
 
 def wait_for(call: Call, signal: str | None = None) -> None:
@@ -33,7 +34,7 @@ def wait_for(call: Call, signal: str | None = None) -> None:
     """
     if in_greenlet():
         await_only(call())
-    elif _loop_is_running():
+    elif runs_a_loop():
         raise LoopThreadError(
             f"receivers {f'of signal {signal} ' if signal else ''}cannot be awaited here: a sync "
             "Session is used on the thread of a running event loop; use AsyncSession, or "
@@ -44,14 +45,6 @@ def wait_for(call: Call, signal: str | None = None) -> None:
         # A factory is given, since a runner without one would change the thread's current loop.
         with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
             runner.run(call())
-
-
-def _loop_is_running() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _waited_for_on_the_outer_loop(call: Call) -> bool:

@@ -88,7 +88,8 @@ class Flush:
         """Send what comes before, for what receivers bring in too."""
         for _ in range(MOST_ROUNDS):
             if self.told_all():
-                self.planned = {id(each): changed_names(each) for each in self._dirty()}
+                dirty = self._limited(self.session.dirty)
+                self.planned = {id(each): changed_names(each) for each in dirty}
                 return
         raise FlushError(
             f"receivers of pre_save or pre_delete have changed more instances {MOST_ROUNDS} times "
@@ -111,10 +112,12 @@ class Flush:
         session = self.session
         for instance in self._limited(session.new):
             yield (pre_save, id(instance)), self._creation(instance)
-        for instance in self._dirty():
-            if changed_names(instance):
+        leaving = list(orphans(session))
+        for instance in self._limited(session.dirty):
+            is_leaving = any(instance is each for each in leaving)
+            if not is_leaving and changed_names(instance):
                 yield (pre_save, id(instance)), self._update(instance)
-        for instance in self._limited((*session.deleted, *orphans(session))):
+        for instance in self._limited((*session.deleted, *leaving)):
             yield (pre_delete, id(instance)), _deletion(pre_delete, instance)
 
     def _creation(self, instance: object) -> Notice:
@@ -147,11 +150,6 @@ class Flush:
             return []
         return relations.changes(self._limited((*self.session.new, *self.session.dirty)))
 
-    def _dirty(self) -> Iterator[object]:
-        """Yield what is to be updated, if it has changed; what is going to be deleted is not."""
-        leaving = set(map(id, orphans(self.session)))
-        return (each for each in self._limited(self.session.dirty) if id(each) not in leaving)
-
     def _limited(self, instances: Iterable[object]) -> Iterator[object]:
         return (each for each in instances if self.only is None or id(each) in self.only)
 
@@ -159,7 +157,7 @@ class Flush:
         """Note what has been written, while the session still knows what has changed."""
         for instance in self._limited(self.session.new):
             self.saved.append((instance, True, None))
-        for instance in self._dirty():
+        for instance in self._limited(self.session.dirty):
             names = (*self.planned.get(id(instance), ()), *changed_names(instance))
             if names:
                 self.saved.append((instance, False, tuple(dict.fromkeys(names))))
@@ -172,7 +170,7 @@ class Flush:
     def _saved(self) -> Iterator[Notice]:
         for instance, created, names in self.saved:
             state: Any = inspect(instance)
-            # Pending is what a listener of others has just added.
+            # Pending is what a listener of others has just added, and deleted what was an orphan.
             if not (state.pending or state.deleted):
                 fields = {"instance": instance, "created": created, "update_fields": names}
                 yield Notice(post_save, type(instance), partial(dict[str, Any], fields))
@@ -211,9 +209,10 @@ def watching(native: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(native)
     def flush(self: Session, objects: Any = None) -> None:
-        if covers(self):
+        is_covered = covers(self)
+        if is_covered:
             bring_up(self)  # whoever listens: a custom signal waits for the session last used
-        if self in _flushes or not (covers(self) and _is_heard()):
+        if not is_covered or self in _flushes or not _is_heard():
             native(self, objects)
             return
         chosen = list(objects) if objects else None  # it may be an iterator

@@ -18,30 +18,25 @@ As in Django, nothing is sent by `bulk_create`, and by `update` and `delete` of 
 
 from __future__ import annotations
 
-from typing import Any
-
-from fastdjango_signals.extras import check_version, needs
+from fastdjango_signals.extras import check_installed, check_models, check_version, needs
 
 with needs("tortoise", extra="tortoise"):
     import tortoise.models as orm
 
-from fastdjango_signals.exceptions import SignalOptionError
 from fastdjango_signals.integrations.tortoise import bulk as bulk_work
 from fastdjango_signals.integrations.tortoise import models, relations, transactions
 from fastdjango_signals.integrations.tortoise.relations import Through
-from fastdjango_signals.patches import Patch
-from fastdjango_signals.places import name_of
+from fastdjango_signals.patches import Patches
 from fastdjango_signals.transactions import add_backend, remove_backend
 
 __all__ = ["Through", "install", "uninstall"]
 
-_PATCHES = (
+_patches = Patches(
     *models.PATCHES,
     *bulk_work.PATCHES,
     *relations.PATCHES,
     *transactions.PATCHES,
 )
-_replaced: dict[Patch, Any] = {}
 
 
 def install(*chosen: type[orm.Model], bulk: bool = False) -> None:
@@ -61,16 +56,11 @@ def install(*chosen: type[orm.Model], bulk: bool = False) -> None:
         InstallError: The installed version of Tortoise ORM is not one that this is made for.
     """
     check_version("tortoise-orm", (1, 1), (2, 0))
-    strangers = [model for model in chosen if not _is_model(model)]
-    if strangers:
-        raise SignalOptionError(
-            f"install() is given {name_of(strangers[0])}, which is no Tortoise model class"
-        )
+    check_models(chosen, orm.Model, "Tortoise")
     for model in chosen or (orm.Model,):
         models.installed[model] = bulk or models.installed.get(model, False)
-    if not _replaced:
-        _replaced.update({patch: patch.apply() for patch in _PATCHES})
-        add_backend(transactions.stack)
+    _patches.apply()
+    add_backend(transactions.stack)
 
 
 def uninstall(*chosen: type[orm.Model]) -> None:
@@ -82,20 +72,9 @@ def uninstall(*chosen: type[orm.Model]) -> None:
     Raises:
         SignalOptionError: A model that `install` was not given by itself.
     """
-    for model in chosen:
-        if model not in models.installed:
-            raise SignalOptionError(
-                f"uninstall() is given {name_of(model)}, which install() was not; "
-                "take back what was installed, or call uninstall() for everything"
-            )
+    check_installed(chosen, models.installed.__contains__)
     for model in chosen or tuple(models.installed):
         models.installed.pop(model, None)  # it may be named twice
     if not models.installed:
         remove_backend(transactions.stack)
-        for patch, original in _replaced.items():
-            patch.restore(original)
-        _replaced.clear()
-
-
-def _is_model(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, orm.Model)
+        _patches.restore()
