@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from dataclasses import dataclass, fields
 from types import MethodType
 from typing import Any, Generic, Protocol, TypeAlias, overload
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from typing_extensions import ParamSpec, TypeVar
 
 from fastdjango_signals.options import Options
+from fastdjango_signals.places import place_of
 
 P = ParamSpec("P", default=...)
 M = TypeVar("M", bound=BaseModel, default=Any)
@@ -100,6 +101,24 @@ class ConnectedReceiver(Options):
     sender: object
     takes_payload: bool
     location: str | None
+
+
+_OPTIONS = tuple(field.name for field in fields(Options))
+
+
+def connected(found: Iterable[tuple[object, Connection]]) -> list[ConnectedReceiver]:
+    """Return what to tell of connections, each with its sender; of those whose receivers live."""
+    return [
+        ConnectedReceiver(
+            **{name: getattr(connection.options, name) for name in _OPTIONS},
+            receiver=receiver,
+            sender=sender,
+            takes_payload=connection.takes_payload,
+            location=place_of(receiver),
+        )
+        for sender, connection in found
+        if (receiver := connection.resolve()) is not None
+    ]
 
 
 def key_of(receiver: Receiver | None, dispatch_uid: Hashable) -> ReceiverKey:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import fields as fields_of
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, Self, cast, overload
 
@@ -24,7 +23,7 @@ from fastdjango_signals.loops import TOGETHER, Loops, loops_in_turn
 from fastdjango_signals.options import ConnectOptions, Options, read_options, refuse_positional
 from fastdjango_signals.parameters import SignalAlias, agree, declared_by_bases
 from fastdjango_signals.payloads import schema_of
-from fastdjango_signals.places import name_of, place_of
+from fastdjango_signals.places import name_of
 from fastdjango_signals.receivers import (
     ConnectedReceiver,
     Connection,
@@ -32,6 +31,7 @@ from fastdjango_signals.receivers import (
     FieldReceiver,
     PayloadReceiver,
     Receiver,
+    connected,
     key_of,
 )
 from fastdjango_signals.registry import Registry
@@ -42,7 +42,6 @@ M = TypeVar("M", bound=BaseModel, default=Any)
 R = TypeVar("R")
 
 _EVERY: Any = object()
-_OPTIONS = tuple(field.name for field in fields_of(Options))
 
 _signals: weakref.WeakSet[Signal[Any, ...]] = weakref.WeakSet()
 _signals_lock = threading.RLock()
@@ -62,6 +61,7 @@ class Signal(Generic[M, P]):
     Attributes:
         name: The name.
         providing_args: The model class. For names, one made of them.
+        concurrent: Whether the receivers of a send are called together.
 
     Raises:
         SignalDefinitionError: `providing_args` describes no payload.
@@ -89,6 +89,7 @@ class Signal(Generic[M, P]):
         self.name = self._schema.name if name is None else name
         _check_definition(self.name, concurrent)
         self.providing_args = cast("type[M]", self._schema.model)
+        self.concurrent = concurrent
         self._registry = Registry()
         self._scopes = ScopedConnections(self._registry)
         self._mute = Mute()
@@ -243,18 +244,14 @@ class Signal(Generic[M, P]):
     @property
     def receivers(self) -> list[ConnectedReceiver]:
         """The connected receivers in call order, each with its options and its place."""
-        found = ((sender, c, c.resolve()) for sender, c in self._registry.connections())
-        return [
-            ConnectedReceiver(
-                **{name: getattr(connection.options, name) for name in _OPTIONS},
-                receiver=receiver,
-                sender=sender,
-                takes_payload=connection.takes_payload,
-                location=place_of(receiver),
-            )
-            for sender, connection, receiver in found
-            if receiver is not None
-        ]
+        return connected(self._registry.connections())
+
+    def receivers_for(self, sender: object) -> list[ConnectedReceiver]:
+        """Return the receivers that a send from this sender would reach now, in call order.
+
+        Their `sender` is the one that is asked for. Muted ones are among them.
+        """
+        return connected((sender, each) for each in self._registry.plan(sender).connections)
 
     def _write_loops(self) -> Loops:
         """Return the call loops, which are made for the first send."""

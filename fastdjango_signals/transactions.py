@@ -1,22 +1,31 @@
 """The on-commit protocol: how a receiver waits for the transaction of the code that sends.
 
 The core knows no database. An integration that does registers a `TransactionBackend`, which
-takes calls to run after the commit. `CommitQueue` is the part that every backend needs, and
-`TransactionStack` a backend that is complete, for who can tell when transactions begin and end.
+takes calls to run after the commit, and rows to insert before it. `CommitQueue` is the part that
+every backend needs, and `TransactionStack` a backend that is complete, for who can tell when
+transactions begin and end.
 """
 
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeAlias
 
 from typing_extensions import TypeVar
 
+from fastdjango_signals.exceptions import InstallError
+
 CommitCall: TypeAlias = Callable[[], Awaitable[None]]
 """A call to run after a commit. It reports its own failures and raises none."""
+
+Row: TypeAlias = Mapping[str, str | bytes]
+"""Values of a row, by the names of their columns; the other columns have defaults."""
+
+RowWriter: TypeAlias = Callable[[str, Row], Awaitable[None]]
+"""Inserts a row into a table, whose name may have that of a schema and a dot before it."""
 
 
 class TransactionBackend(Protocol):
@@ -32,6 +41,21 @@ class TransactionBackend(Protocol):
 
         Returns:
             False where there is no such transaction, and nothing was kept.
+        """
+        ...
+
+    async def insert(self, table: str, row: Row, using: str | None) -> bool:
+        """Insert a row in the current transaction, so that it is committed with it or not at all.
+
+        An exception of the database comes out as it is.
+
+        Args:
+            table: Name of the table, after that of a schema and a dot if it is in another one.
+            row: The values of its columns.
+            using: Alias of the database whose transaction counts; None for the innermost one.
+
+        Returns:
+            False where there is no such transaction, and nothing was inserted.
         """
         ...
 
@@ -54,6 +78,14 @@ def remove_backend(backend: TransactionBackend) -> None:
 def defer(call: CommitCall, using: str | None) -> bool:
     """Return whether some backend keeps `call` until its transaction has committed."""
     return any(backend.on_commit(call, using) for backend in list(_backends))
+
+
+async def insert(table: str, row: Row, using: str | None) -> bool:
+    """Return whether some backend has inserted the row in its transaction."""
+    for backend in list(_backends):
+        if await backend.insert(table, row, using):
+            return True
+    return False
 
 
 class CommitQueue:
@@ -109,16 +141,32 @@ class Transaction:
         queue: What waits for the commit.
         is_open: Whether it can still be committed; code may do so before its block ends.
         committed: Whether it has been.
+        writer: Inserts rows on its connection; None where the integration cannot.
     """
 
     alias: str | None
     queue: CommitQueue = field(default_factory=CommitQueue)
     is_open: bool = True
     committed: bool = False
+    writer: RowWriter | None = None
 
     def on_commit(self, call: CommitCall) -> bool:
         """Keep one more call; return False where it is too late."""
         return self.queue.add(call)
+
+    async def insert(self, table: str, row: Row) -> bool:
+        """Insert a row in it, and return True.
+
+        Raises:
+            InstallError: It was made without a writer.
+        """
+        if self.writer is None:
+            raise InstallError(
+                f"no row can be inserted into {table}: the integration that began this "
+                "transaction does not say how; have it give Transaction(alias, writer=...)"
+            )
+        await self.writer(table, row)
+        return True
 
     def commit(self) -> None:
         """Note that the database has committed it."""
@@ -157,6 +205,10 @@ class AnyTransaction(Protocol):
         """Keep one more call; return False where it is too late."""
         ...
 
+    async def insert(self, table: str, row: Row) -> bool:
+        """Insert a row in it; return False where it is too late, or cannot be reached from here."""
+        ...
+
 
 T = TypeVar("T", bound=AnyTransaction, default=Transaction)
 
@@ -179,6 +231,11 @@ class TransactionStack(Generic[T]):
         """Keep `call` for the commit of the innermost transaction of this database, if any."""
         transaction = self.innermost(using)
         return transaction is not None and transaction.on_commit(call)
+
+    async def insert(self, table: str, row: Row, using: str | None) -> bool:
+        """Insert a row in the innermost transaction of this database, if any."""
+        transaction = self.innermost(using)
+        return transaction is not None and await transaction.insert(table, row)
 
     def innermost(self, using: str | None) -> T | None:
         """Return the transaction that was begun last, of this database or of any."""

@@ -1,0 +1,65 @@
+"""Call the receivers of an event from another process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from pydantic import BaseModel
+
+from fastdjango_signals.cancellation import cancellations, cancellations_met, current_task
+from fastdjango_signals.dispatch import report_failure
+from fastdjango_signals.places import describe, name_of
+from fastdjango_signals.receivers import ConnectedReceiver
+from fastdjango_signals.relay.publishing import Publisher
+from fastdjango_signals.signals import Signal
+
+
+async def deliver(
+    signal: Signal[Any, ...],
+    sender: object,
+    payload: BaseModel,
+    *,
+    own: Publisher | None,
+    seconds: float | None,
+) -> list[str]:
+    """Call every receiver of a signal, as `send_robust` does; log and return who failed.
+
+    Args:
+        signal: The signal.
+        sender: The sender.
+        payload: The payload, valid.
+        own: The receiver that would publish it again, which is not called.
+        seconds: That each receiver has; None for no limit.
+    """
+    reached = [each for each in signal.receivers_for(sender) if each.receiver is not own]
+    call = partial(_attempt, signal.name, sender, payload, seconds)
+    if signal.concurrent:
+        ended: Sequence[str | None] = await asyncio.gather(*map(call, reached))
+    else:
+        ended = [await call(each) for each in reached]
+    return [failure for failure in ended if failure is not None]
+
+
+async def _attempt(
+    signal: str,
+    sender: object,
+    payload: BaseModel,
+    seconds: float | None,
+    connected: ConnectedReceiver,
+) -> str | None:
+    carried = {"payload": payload} if connected.takes_payload else dict(payload)
+    before = cancellations_met(current_task())
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            await connected.receiver(sender=sender, **carried)
+    except (Exception, asyncio.CancelledError) as error:
+        if cancellations(current_task()) > before:
+            raise
+        late = TimeoutError(f"it took longer than {seconds} s") if limit.expired() else None
+        failure = report_failure(late or error, connected.receiver, signal)
+        return f"{describe(connected.receiver)} failed with {name_of(type(failure))}"
+    return None

@@ -1,0 +1,274 @@
+"""NATS JetStream: `Relay("shop", JetStream(NatsBroker("nats://...")), ...)`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fastdjango_signals.extras import needs
+from fastdjango_signals.relay.exceptions import PublishError
+from fastdjango_signals.relay.transports import Buried, DeadLetter, Subscription
+from fastdjango_signals.relay.wire import CONTENT_TYPE
+
+with needs("faststream", extra="relay"):
+    from faststream import AckPolicy
+with needs("nats", extra="relay"):
+    from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+    from nats.errors import Error as NatsError
+    from nats.js import JetStreamContext
+    from nats.js.api import ConsumerConfig, RawStreamMsg, StreamConfig
+    from nats.js.errors import NoStreamResponseError, NotFoundError, ServiceUnavailableError
+
+_DAY = 86400.0
+_ABOUT = "Signals-Letter"
+_PAUSE = 0.1  # seconds between two attempts to publish
+_LONGEST_ERROR = 2000  # characters; headers are bounded
+_FAILURES = (NatsError, OSError, TimeoutError)
+_PASSING = (TimeoutError, NoStreamResponseError, ServiceUnavailableError)
+
+
+class JetStream:
+    """A NATS server, or cluster, with JetStream.
+
+    Events are kept in one stream, `signals`, on subjects `signals.<signal>`; dead letters in
+    another, `signals-dead`, on subjects `signals-dead.<service>.<signal>`. Each service has a
+    durable consumer, `<service>--<signal>`, for each signal that it receives. All are made, or
+    brought up to date, at the start.
+
+    Args:
+        broker: The broker of FastStream, with servers, credentials and TLS. The relay starts and
+            stops it.
+        prefix: The name of the stream, and the first word of the subjects.
+        ordered: Keep to the order of publication over all replicas and all retries: one event of
+            a signal at a time, and none overtakes one that is tried again.
+        ack_wait: Seconds after which an event comes to another replica if nothing is heard of it.
+            A receiver may take longer, as long as its process lives.
+        prefetch: Events of a signal that a replica fetches at a time.
+        keep: Seconds that events are kept; a service may be away for as long.
+        keep_dead: Seconds that dead letters are kept.
+        deduplicate: Seconds in which an event that is published twice is kept once.
+        replicas: Servers of a cluster that keep a copy.
+        publish_timeout: Seconds in which an event must be confirmed.
+    """
+
+    def __init__(
+        self,
+        broker: NatsBroker,
+        *,
+        prefix: str = "signals",
+        ordered: bool = False,
+        ack_wait: float = 30.0,
+        prefetch: int = 64,
+        keep: float = 7 * _DAY,
+        keep_dead: float = 90 * _DAY,
+        deduplicate: float = 120.0,
+        replicas: int = 1,
+        publish_timeout: float = 10.0,
+    ) -> None:
+        self._broker = broker
+        self._prefix = prefix
+        self._dead = f"{prefix}-dead"
+        self._ordered = ordered
+        self._ack_wait = ack_wait
+        self._prefetch = prefetch
+        self._publish_timeout = publish_timeout
+        self._streams = (
+            StreamConfig(
+                name=prefix,
+                subjects=[f"{prefix}.>"],
+                max_age=keep,
+                duplicate_window=min(deduplicate, keep),
+                num_replicas=replicas,
+            ),
+            StreamConfig(
+                name=self._dead,
+                subjects=[f"{self._dead}.>"],
+                max_age=keep_dead,
+                duplicate_window=min(deduplicate, keep_dead),
+                num_replicas=replicas,
+            ),
+        )
+        self._consumers: list[ConsumerConfig] = []
+
+    @property
+    def keep_every(self) -> float | None:
+        """Seconds between two calls of `Incoming.keep`."""
+        return self._ack_wait / 3
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Receive one more signal, once started."""
+        subject = f"{self._prefix}.{subscription.signal}"
+        durable = f"{subscription.service}--{subscription.signal.replace('.', '-')}"
+        consumer = ConsumerConfig(
+            name=durable,
+            durable_name=durable,
+            filter_subject=subject,
+            ack_wait=self._ack_wait,
+            max_ack_pending=1 if self._ordered else 1000,
+        )
+        self._consumers.append(consumer)
+
+        async def receive(delivery: Any) -> None:
+            await subscription.handler(delivery)
+
+        self._broker.subscriber(
+            subject,
+            durable=durable,
+            stream=JStream(self._prefix, declare=False),
+            config=consumer,
+            pull_sub=PullSub(batch_size=1 if self._ordered else self._prefetch),
+            decoder=_delivery,
+            ack_policy=AckPolicy.MANUAL,
+            no_reply=True,
+            title=durable,
+        )(receive)
+
+    async def start(self) -> None:
+        """Connect, declare the streams and the consumers, and begin to receive."""
+        try:
+            await self._broker.connect()
+            jetstream = self._jetstream()
+            for stream in self._streams:
+                await _declare(jetstream, stream)
+            for consumer in self._consumers:
+                await jetstream.add_consumer(self._prefix, consumer)
+            await self._broker.start()
+        except _FAILURES as error:
+            raise PublishError(f"NATS JetStream cannot be used: {error!r}") from error
+
+    async def stop(self) -> None:
+        """Receive no more, let handlers end, and disconnect."""
+        await self._broker.stop()
+
+    async def publish(self, signal: str, event_id: str, body: bytes) -> None:
+        """Publish an event; return once JetStream has stored it."""
+        headers = {"Nats-Msg-Id": event_id, "content-type": CONTENT_TYPE}
+        try:
+            await self._store(self._prefix, f"{self._prefix}.{signal}", body, headers)
+        except _FAILURES as error:
+            raise PublishError(
+                f"NATS JetStream did not confirm event {event_id} of signal {signal} within "
+                f"{self._publish_timeout} s ({error!r}); it may have it all the same",
+                signal=signal,
+                event_id=event_id,
+            ) from error
+
+    async def _store(self, stream: str, subject: str, body: bytes, headers: dict[str, str]) -> None:
+        """Publish, again and again while the server is away: the id keeps it from being twice."""
+        deadline = time.monotonic() + self._publish_timeout
+        while True:
+            left = deadline - time.monotonic()
+            try:
+                await self._broker.publish(
+                    body, subject, headers, stream=stream, timeout=max(min(left, 2.0), 0.05)
+                )
+                return
+            except _PASSING:
+                if left <= _PAUSE:
+                    raise
+                await asyncio.sleep(_PAUSE)
+
+    async def bury(self, letter: DeadLetter) -> None:
+        """Keep a dead letter; return once JetStream has stored it."""
+        about = {
+            "event_id": letter.event_id,
+            "error": letter.error[:_LONGEST_ERROR],
+            "tries": letter.tries,
+            "time": letter.time.isoformat(),
+        }
+        headers = {_ABOUT: json.dumps(about), "content-type": CONTENT_TYPE}
+        if letter.event_id is not None:
+            headers["Nats-Msg-Id"] = json.dumps([letter.service, letter.event_id])
+        subject = f"{self._dead}.{letter.service}.{letter.signal}"
+        try:
+            await self._store(self._dead, subject, letter.body, headers)
+        except _FAILURES as error:
+            raise PublishError(
+                f"NATS JetStream did not take dead letter {letter.event_id} of signal "
+                f"{letter.signal} ({error!r})",
+                signal=letter.signal,
+                event_id=letter.event_id,
+            ) from error
+
+    async def buried(self, service: str) -> AsyncIterator[Buried]:
+        """Yield the dead letters of a service, oldest first."""
+        jetstream = self._jetstream()
+        subject, sequence = f"{self._dead}.{service}.>", 1
+        while True:
+            try:
+                found = await jetstream.get_msg(self._dead, sequence, subject=subject, next=True)
+            except NotFoundError:
+                return
+            yield _Buried(jetstream, self._dead, service, found)
+            sequence = (found.seq or sequence) + 1
+
+    def _jetstream(self) -> JetStreamContext:
+        return self._broker.connection.jetstream()
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    message: NatsMessage
+
+    @property
+    def body(self) -> bytes:
+        return self.message.body
+
+    @property
+    def tries(self) -> int:
+        return self.message.raw_message.metadata.num_delivered or 1
+
+    async def accept(self) -> None:
+        await self.message.ack()
+
+    async def retry(self, delay: float) -> bool:
+        await self.message.nack(delay)
+        return True
+
+    async def keep(self) -> None:
+        await self.message.in_progress()
+
+
+@dataclass(frozen=True, slots=True)
+class _Buried:
+    jetstream: JetStreamContext
+    stream: str
+    service: str
+    found: RawStreamMsg
+
+    @property
+    def letter(self) -> DeadLetter:
+        about = json.loads((self.found.headers or {}).get(_ABOUT, "{}"))
+        subject = self.found.subject or ""
+        return DeadLetter(
+            service=self.service,
+            signal=subject.removeprefix(f"{self.stream}.{self.service}."),
+            event_id=about.get("event_id"),
+            body=self.found.data or b"",
+            error=about.get("error", ""),
+            tries=about.get("tries", 1),
+            time=datetime.fromisoformat(about["time"]),
+        )
+
+    async def remove(self) -> None:
+        await self.jetstream.delete_msg(self.stream, self.found.seq or 0)
+
+
+async def _declare(jetstream: JetStreamContext, stream: StreamConfig) -> None:
+    try:
+        await jetstream.stream_info(stream.name or "")
+    except NotFoundError:
+        await jetstream.add_stream(stream)
+    else:
+        await jetstream.update_stream(stream)
+
+
+async def _delivery(message: NatsMessage) -> _Delivery:
+    # In the place of a decoder: FastStream would give up on what is no JSON; and a parameter of
+    # the handler that it has to look up takes a thread each time, and the order with it.
+    return _Delivery(message)

@@ -1,0 +1,190 @@
+"""`Relay`, which takes the signals of one service to the receivers of others."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
+
+from fastdjango_signals.relay.exceptions import RelayDefinitionError
+from fastdjango_signals.relay.inbox import Inbox
+from fastdjango_signals.relay.posting import AnyOutbox, Posting
+from fastdjango_signals.relay.publishing import Publisher
+from fastdjango_signals.relay.replay import Replayed, replay
+from fastdjango_signals.relay.retries import Retry
+from fastdjango_signals.relay.transports import DeadLetter, Subscription, Transport
+from fastdjango_signals.relay.wire import Wire
+from fastdjango_signals.signals import Signal
+
+logger = logging.getLogger("fastdjango_signals")
+
+_SERVICE = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)*")
+
+
+class Relay:
+    """The signals that one service publishes to others, and those that it receives.
+
+        relay = Relay("shop", JetStream(NatsBroker()), publishes=[order_placed])
+
+        async with relay:
+            await order_placed.send(Shop, order_id=1)  # the receivers here, then the broker
+
+    A receiver of another service's send is connected as any other. It is called at least once for
+    each event: again, should it raise, or should its process end in the middle. Replicas of a
+    service share its events.
+
+    Args:
+        service: Name of the service, the same in all its replicas.
+        transport: The broker, such as `JetStream`.
+        publishes: The signals whose sends in this process go to the broker.
+        receives: The signals whose sends in other services come from it.
+        retry: When an event is tried again.
+        timeout: Seconds that each receiver has for an event; None for no limit.
+        workers: Events of a signal that this process receives at a time. With one, they are
+            received in order.
+        max_bytes: Size that no event may exceed, published or received.
+        outbox: Keeps what is sent inside a transaction, with that transaction.
+
+    Attributes:
+        service: Its name.
+        publishes: The signals that it publishes.
+        receives: The signals that it receives.
+
+    Raises:
+        RelayDefinitionError: A signal cannot cross, or an option makes no sense.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        transport: Transport,
+        *,
+        publishes: Iterable[Signal[Any, ...]] = (),
+        receives: Iterable[Signal[Any, ...]] = (),
+        retry: Retry | None = None,
+        timeout: float | None = 60.0,
+        workers: int = 1,
+        max_bytes: int = 512 * 1024,
+        outbox: AnyOutbox | None = None,
+    ) -> None:
+        self.service = service
+        self.publishes = tuple(publishes)
+        self.receives = tuple(receives)
+        self._transport = transport
+        self._outbox = outbox
+        self._posting = Posting(service, transport, outbox)
+        self._open = AsyncExitStack()
+        _check(service, workers, timeout)
+        wires = self._wires(max_bytes)
+        publishers = {
+            signal.name: Publisher(wires[signal.name], self._posting.post)
+            for signal in self.publishes
+        }
+        self._inboxes = {
+            signal.name: Inbox(
+                service=service,
+                signal=signal,
+                wire=wires[signal.name],
+                own=publishers.get(signal.name),
+                transport=transport,
+                retry=retry or Retry(),
+                timeout=timeout,
+                workers=workers,
+            )
+            for signal in self.receives
+        }
+        self._publishers = publishers  # which the signals hold weakly
+        for signal in self.publishes:
+            signal.connect(publishers[signal.name], priority=-sys.maxsize)
+        for name, inbox in self._inboxes.items():
+            transport.subscribe(
+                Subscription(service=service, signal=name, workers=workers, handler=inbox.handle)
+            )
+
+    def __repr__(self) -> str:
+        return f"<relay of service {self.service}>"
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Connect to the broker, and begin to publish and to receive.
+
+        Raises:
+            PublishError: The broker cannot be reached.
+        """
+        for signal in self.receives:
+            if not signal.has_listeners():
+                logger.warning(
+                    "Service %s receives signal %s, and no receiver is connected to it; "
+                    "import the module that connects it",
+                    self.service,
+                    signal.name,
+                )
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._transport.stop)
+            await self._transport.start()
+            self._set_running(running=True)
+            stack.callback(self._set_running, running=False)
+            if self._outbox is not None:
+                forwarding = self._outbox.forwarding(self.service, self._posting.forward)
+                await stack.enter_async_context(forwarding)
+            self._open = stack.pop_all()
+
+    async def stop(self) -> None:
+        """Receive no more, let receivers that run end, and disconnect."""
+        for inbox in self._inboxes.values():
+            inbox.is_closing = True
+        await self._open.aclose()
+
+    async def dead_letters(self) -> AsyncIterator[DeadLetter]:
+        """Yield the events that this service could not receive, oldest first."""
+        async for buried in self._transport.buried(self.service):
+            yield buried.letter
+
+    async def replay(self) -> Replayed:
+        """Receive the dead letters of this service once more; keep those that fail again."""
+        return await replay(self._transport.buried(self.service), self._inboxes)
+
+    def _set_running(self, *, running: bool) -> None:
+        self._posting.is_running = running
+        for inbox in self._inboxes.values():
+            inbox.is_closing = not running
+
+    def _wires(self, max_bytes: int) -> dict[str, Wire]:
+        wires: dict[str, Wire] = {}
+        named: dict[str, Signal[Any, ...]] = {}
+        for signal in (*self.publishes, *self.receives):
+            if named.setdefault(signal.name, signal) is not signal:
+                raise RelayDefinitionError(
+                    f'Two signals of service {self.service} are called "{signal.name}"; give one '
+                    "of them another name=",
+                    signal=signal.name,
+                )
+            wires[signal.name] = Wire(signal, self.service, max_bytes)
+        return wires
+
+
+def _check(service: str, workers: int, timeout: float | None) -> None:
+    if not _SERVICE.fullmatch(service):
+        raise RelayDefinitionError(
+            f"A relay cannot be of service {service!r}; name it with letters, digits, _ and "
+            'single hyphens, as in "stock-keeping"'
+        )
+    if workers < 1:
+        raise RelayDefinitionError(f"workers={workers} receive nothing; give 1 or more")
+    if timeout is not None and timeout <= 0:
+        raise RelayDefinitionError(f"timeout={timeout} ends every receiver; give seconds, or None")

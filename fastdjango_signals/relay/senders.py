@@ -1,0 +1,72 @@
+"""Senders on the wire: a class crosses as its dotted name, a string as itself.
+
+The wire never makes this process import anything, nor run any code: a name is looked up among
+the classes of the modules that are imported already.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, TypeAlias
+
+from fastdjango_signals.places import name_of
+from fastdjango_signals.relay.exceptions import EncodeError
+
+Kind: TypeAlias = Literal["class", "text"]
+
+
+class WireSender(NamedTuple):
+    """A sender, as it crosses."""
+
+    name: str
+    kind: Kind
+
+
+def to_wire(sender: object, signal: str) -> WireSender | None:
+    """Return how a sender crosses; None for no sender.
+
+    Raises:
+        EncodeError: It is neither a class nor a string.
+    """
+    if sender is None:
+        return None
+    if isinstance(sender, str):
+        return WireSender(sender, "text")
+    if isinstance(sender, type):
+        return WireSender(f"{sender.__module__}.{sender.__qualname__}", "class")
+    raise EncodeError(
+        f"Signal {signal} is relayed, and its sender {name_of(sender)} cannot cross to another "
+        "process; send from a class, a string or None",
+        signal=signal,
+    )
+
+
+def from_wire(name: str | None, kind: Kind | None) -> object:
+    """Return the sender of this name: the class, where it is imported, or else the name itself."""
+    if name is None or kind != "class":
+        return name
+    return _imported(name) or name
+
+
+def _imported(name: str) -> type | None:
+    module, _, attributes = name.rpartition(".")
+    while module:
+        if module in sys.modules:
+            found = _class_in(vars(sys.modules[module]), attributes or name.rpartition(".")[2])
+            if found is not None and f"{found.__module__}.{found.__qualname__}" == name:
+                return found
+        module, _, _ = module.rpartition(".")
+        attributes = name[len(module) + 1 :]
+    return None
+
+
+def _class_in(namespace: Mapping[str, object], path: str) -> type | None:
+    # Through vars(), for a module or a class may run code when it is asked for an attribute.
+    found: type | None = None
+    for attribute in path.split("."):
+        value = namespace.get(attribute)
+        if not isinstance(value, type):
+            return None
+        found, namespace = value, vars(value)
+    return found
