@@ -1,17 +1,21 @@
 """NATS JetStream: `Relay("shop", JetStream(NatsBroker("nats://...")), ...)`."""
 
+# nats-py leaves the types of further options open.
+# pyright: reportUnknownMemberType=none
+
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from fastdjango_signals.extras import needs
-from fastdjango_signals.relay.exceptions import PublishError
+from fastdjango_signals.relay.exceptions import PublishError, RelayDefinitionError
+from fastdjango_signals.relay.letters import about, letter_of
 from fastdjango_signals.relay.transports import Buried, DeadLetter, Subscription
 from fastdjango_signals.relay.wire import CONTENT_TYPE
 
@@ -27,7 +31,6 @@ with needs("nats", extra="relay"):
 _DAY = 86400.0
 _ABOUT = "Signals-Letter"
 _PAUSE = 0.1  # seconds between two attempts to publish
-_LONGEST_ERROR = 2000  # characters; headers are bounded
 _FAILURES = (NatsError, OSError, TimeoutError)
 _PASSING = (TimeoutError, NoStreamResponseError, ServiceUnavailableError)
 
@@ -54,6 +57,11 @@ class JetStream:
         deduplicate: Seconds in which an event that is published twice is kept once.
         replicas: Servers of a cluster that keep a copy.
         publish_timeout: Seconds in which an event must be confirmed.
+        start_timeout: Seconds in which the server must answer at the start. Later the connection
+            is made again as often as it breaks, whatever the broker's `max_reconnect_attempts`.
+
+    Raises:
+        RelayDefinitionError: `prefix` is no name for a stream.
     """
 
     def __init__(
@@ -69,7 +77,12 @@ class JetStream:
         deduplicate: float = 120.0,
         replicas: int = 1,
         publish_timeout: float = 10.0,
+        start_timeout: float = 30.0,
     ) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", prefix):
+            raise RelayDefinitionError(
+                f"A stream cannot be called {prefix!r}; give a prefix of letters, digits, _ and -"
+            )
         self._broker = broker
         self._prefix = prefix
         self._dead = f"{prefix}-dead"
@@ -77,6 +90,7 @@ class JetStream:
         self._ack_wait = ack_wait
         self._prefetch = prefetch
         self._publish_timeout = publish_timeout
+        self._start_timeout = start_timeout
         self._streams = (
             StreamConfig(
                 name=prefix,
@@ -131,15 +145,16 @@ class JetStream:
     async def start(self) -> None:
         """Connect, declare the streams and the consumers, and begin to receive."""
         try:
-            await self._broker.connect()
-            jetstream = self._jetstream()
-            for stream in self._streams:
-                await _declare(jetstream, stream)
-            for consumer in self._consumers:
-                await jetstream.add_consumer(self._prefix, consumer)
-            await self._broker.start()
+            async with asyncio.timeout(self._start_timeout):
+                client = await self._broker.connect()
+                client.options["max_reconnect_attempts"] = -1
+                await self._declare()
+                await self._broker.start()
         except _FAILURES as error:
-            raise PublishError(f"NATS JetStream cannot be used: {error!r}") from error
+            raise PublishError(
+                f"NATS JetStream cannot be used ({error!r}); start a server with -js, and give "
+                "NatsBroker its address"
+            ) from error
 
     async def stop(self) -> None:
         """Receive no more, let handlers end, and disconnect."""
@@ -175,13 +190,7 @@ class JetStream:
 
     async def bury(self, letter: DeadLetter) -> None:
         """Keep a dead letter; return once JetStream has stored it."""
-        about = {
-            "event_id": letter.event_id,
-            "error": letter.error[:_LONGEST_ERROR],
-            "tries": letter.tries,
-            "time": letter.time.isoformat(),
-        }
-        headers = {_ABOUT: json.dumps(about), "content-type": CONTENT_TYPE}
+        headers = {_ABOUT: about(letter), "content-type": CONTENT_TYPE}
         if letter.event_id is not None:
             headers["Nats-Msg-Id"] = json.dumps([letter.service, letter.event_id])
         subject = f"{self._dead}.{letter.service}.{letter.signal}"
@@ -204,11 +213,23 @@ class JetStream:
                 found = await jetstream.get_msg(self._dead, sequence, subject=subject, next=True)
             except NotFoundError:
                 return
-            yield _Buried(jetstream, self._dead, service, found)
+            yield _Buried(jetstream, self._dead, found)
             sequence = (found.seq or sequence) + 1
 
     def _jetstream(self) -> JetStreamContext:
         return self._broker.connection.jetstream()
+
+    async def _declare(self) -> None:
+        jetstream = self._jetstream()
+        for stream in self._streams:
+            try:
+                await jetstream.stream_info(stream.name or "")
+            except NotFoundError:
+                await jetstream.add_stream(stream)
+            else:
+                await jetstream.update_stream(stream)
+        for consumer in self._consumers:
+            await jetstream.add_consumer(self._prefix, consumer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,34 +259,15 @@ class _Delivery:
 class _Buried:
     jetstream: JetStreamContext
     stream: str
-    service: str
     found: RawStreamMsg
 
     @property
     def letter(self) -> DeadLetter:
-        about = json.loads((self.found.headers or {}).get(_ABOUT, "{}"))
-        subject = self.found.subject or ""
-        return DeadLetter(
-            service=self.service,
-            signal=subject.removeprefix(f"{self.stream}.{self.service}."),
-            event_id=about.get("event_id"),
-            body=self.found.data or b"",
-            error=about.get("error", ""),
-            tries=about.get("tries", 1),
-            time=datetime.fromisoformat(about["time"]),
-        )
+        headers: dict[str, str] = self.found.headers or {}  # pyright: ignore[reportUnknownVariableType]
+        return letter_of(headers[_ABOUT], self.found.data or b"")
 
     async def remove(self) -> None:
         await self.jetstream.delete_msg(self.stream, self.found.seq or 0)
-
-
-async def _declare(jetstream: JetStreamContext, stream: StreamConfig) -> None:
-    try:
-        await jetstream.stream_info(stream.name or "")
-    except NotFoundError:
-        await jetstream.add_stream(stream)
-    else:
-        await jetstream.update_stream(stream)
 
 
 async def _delivery(message: NatsMessage) -> _Delivery:
