@@ -13,6 +13,7 @@ from fastdjango_signals.relay.exceptions import (
     EncodeError,
     PublishError,
     RelayDefinitionError,
+    RelayStateError,
 )
 from fastdjango_signals.relay.relays import Relay
 from fastdjango_signals.relay.replay import Replayed
@@ -35,6 +36,7 @@ __all__ = [
     "PublishError",
     "Relay",
     "RelayDefinitionError",
+    "RelayStateError",
     "Replayed",
     "Retry",
     "Subscription",

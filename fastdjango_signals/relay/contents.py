@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from pydantic import BaseModel, create_model
 from pydantic.errors import PydanticUserError
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from fastdjango_signals.builtin import Kept
 from fastdjango_signals.places import name_of
 from fastdjango_signals.relay.exceptions import RelayDefinitionError
 from fastdjango_signals.wording import listed
@@ -66,6 +69,9 @@ def _problem(model: type[BaseModel]) -> str | None:
     excluded = [name for name, field in model.model_fields.items() if field.exclude]
     if excluded:
         return f"leaves {excluded[0]} out of its JSON; drop exclude=True"
+    kept = [name for name, field in model.model_fields.items() if _is_kept(field)]
+    if kept:
+        return f"carries {kept[0]} as it is, which is no JSON; declare what crosses"
     try:
         schema = _json_schema(model)
     except PydanticUserError as error:
@@ -86,6 +92,10 @@ def _json_schema(model: type[BaseModel]) -> dict[str, Any]:
     return model.model_json_schema(by_alias=False, schema_generator=_StrictJsonSchema)
 
 
+def _is_kept(field: FieldInfo) -> bool:
+    return any(isinstance(annotation, Kept) for annotation in field.metadata)
+
+
 def _is_json(model: type[BaseModel], name: str) -> bool:
     field = model.model_fields[name]
     alone: Any = {name: (field.annotation, field)}
@@ -98,14 +108,12 @@ def _is_json(model: type[BaseModel], name: str) -> bool:
 
 def _masked(schema: object, name: str = "") -> str | None:
     """Return the first property, at any depth, that is only ever written."""
+    inner: Iterable[tuple[str, object]] = ()
     if isinstance(schema, list):
-        schema = dict(enumerate(cast("list[object]", schema)))
-    if not isinstance(schema, dict):
-        return None
-    known = cast("dict[object, object]", schema)
-    if known.get("writeOnly") is True:
-        return name
-    found = (
-        _masked(inner, name if key in _STRUCTURE else str(key)) for key, inner in known.items()
-    )
-    return next((each for each in found if each), None)
+        inner = [(name, each) for each in cast("list[object]", schema)]
+    elif isinstance(schema, dict):
+        known = cast("dict[str, object]", schema)
+        if known.get("writeOnly") is True:
+            return name
+        inner = [(name if key in _STRUCTURE else key, each) for key, each in known.items()]
+    return next(filter(None, (_masked(each, where) for where, each in inner)), None)

@@ -12,6 +12,10 @@ class RelayDefinitionError(SignalError, TypeError):
     """
 
 
+class RelayStateError(SignalError, RuntimeError):
+    """Raised for a relay that is started while it runs."""
+
+
 class EncodeError(SignalError, TypeError):
     """Raised by `send` for a value, or a sender, that cannot cross to another process."""
 

@@ -1,20 +1,23 @@
-"""What a dead letter says beside the event, as JSON: for a header, or a field, of the broker's."""
+"""What goes with a dead letter, for the brokers that keep it beside the event itself."""
 
 from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Any
 
 from fastdjango_signals.relay.transports import DeadLetter
 
-_LONGEST_ERROR = 2000  # characters; brokers bound their headers
+ABOUT = "signals-letter"
+"""Name of the header, or the field, that has it."""
+
+_LONGEST_ERROR = 2000  # characters; headers are bounded
 
 
 def about(letter: DeadLetter) -> str:
-    """Return all but the event, in ASCII."""
+    """Return, as JSON, what a dead letter says apart from the event."""
     return json.dumps(
         {
-            "service": letter.service,
             "signal": letter.signal,
             "event_id": letter.event_id,
             "error": letter.error[:_LONGEST_ERROR],
@@ -24,7 +27,15 @@ def about(letter: DeadLetter) -> str:
     )
 
 
-def letter_of(told: str, body: bytes) -> DeadLetter:
-    """Return the dead letter that `about` tells of."""
-    read = json.loads(told)
-    return DeadLetter(**{**read, "time": datetime.fromisoformat(read["time"])}, body=body)
+def letter_from(service: str, written: str | bytes, body: bytes) -> DeadLetter:
+    """Return the dead letter of a service of which `about` has written this."""
+    said: dict[str, Any] = json.loads(written)
+    return DeadLetter(
+        service=service,
+        signal=said["signal"],
+        event_id=said["event_id"],
+        body=body,
+        error=said["error"],
+        tries=said["tries"],
+        time=datetime.fromisoformat(said["time"]),
+    )

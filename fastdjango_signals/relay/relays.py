@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
-from fastdjango_signals.relay.exceptions import RelayDefinitionError
+from fastdjango_signals.relay.exceptions import RelayDefinitionError, RelayStateError
 from fastdjango_signals.relay.inbox import Inbox
 from fastdjango_signals.relay.posting import AnyOutbox, Posting
 from fastdjango_signals.relay.publishing import Publisher
@@ -51,6 +51,7 @@ class Relay:
 
     Attributes:
         service: Its name.
+        transport: The broker.
         publishes: The signals that it publishes.
         receives: The signals that it receives.
 
@@ -74,7 +75,7 @@ class Relay:
         self.service = service
         self.publishes = tuple(publishes)
         self.receives = tuple(receives)
-        self._transport = transport
+        self.transport = transport
         self._outbox = outbox
         self._posting = Posting(service, transport, outbox)
         self._open = AsyncExitStack()
@@ -125,7 +126,13 @@ class Relay:
 
         Raises:
             PublishError: The broker cannot be reached.
+            RelayStateError: It runs already.
         """
+        if self._posting.is_running:
+            raise RelayStateError(
+                f"The relay of service {self.service} is running already; start it once, for "
+                'instance by "async with relay:" around the whole program'
+            )
         for signal in self.receives:
             if not signal.has_listeners():
                 logger.warning(
@@ -135,10 +142,11 @@ class Relay:
                     signal.name,
                 )
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._transport.stop)
-            await self._transport.start()
-            self._set_running(running=True)
+            # A receiver that runs to its end while the transport stops may still publish.
             stack.callback(self._set_running, running=False)
+            stack.push_async_callback(self.transport.stop)
+            await self.transport.start()
+            self._set_running(running=True)
             if self._outbox is not None:
                 forwarding = self._outbox.forwarding(self.service, self._posting.forward)
                 await stack.enter_async_context(forwarding)
@@ -150,14 +158,33 @@ class Relay:
             inbox.is_closing = True
         await self._open.aclose()
 
+    @asynccontextmanager
+    async def connected(self) -> AsyncGenerator[Self, None]:
+        """Publish for as long as a block lasts, and receive nothing that the broker has.
+
+        For programs that are no replica of the service: one that sends and ends, or that looks at
+        the dead letters. What they store in an outbox a replica publishes.
+
+        Raises:
+            PublishError: The broker cannot be reached.
+        """
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.transport.stop)
+            await self.transport.connect()
+            self._posting.is_running = True
+            try:
+                yield self
+            finally:
+                self._posting.is_running = False
+
     async def dead_letters(self) -> AsyncIterator[DeadLetter]:
         """Yield the events that this service could not receive, oldest first."""
-        async for buried in self._transport.buried(self.service):
+        async for buried in self.transport.buried(self.service):
             yield buried.letter
 
     async def replay(self) -> Replayed:
         """Receive the dead letters of this service once more; keep those that fail again."""
-        return await replay(self._transport.buried(self.service), self._inboxes)
+        return await replay(self.transport.buried(self.service), self._inboxes)
 
     def _set_running(self, *, running: bool) -> None:
         self._posting.is_running = running

@@ -29,7 +29,7 @@ class Retry:
     def __post_init__(self) -> None:
         problem = self._problem()
         if problem:
-            raise RelayDefinitionError(f"Retry({problem})")
+            raise RelayDefinitionError(f"Retry({problem}")
 
     def _problem(self) -> str | None:
         if self.tries < 1:

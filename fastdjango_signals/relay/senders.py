@@ -6,12 +6,16 @@ the classes of the modules that are imported already.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Literal, NamedTuple, TypeAlias
 
 from fastdjango_signals.places import name_of
 from fastdjango_signals.relay.exceptions import EncodeError
+
+_CLEAN = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,512}")
 
 Kind: TypeAlias = Literal["class", "text"]
 
@@ -27,17 +31,17 @@ def to_wire(sender: object, signal: str) -> WireSender | None:
     """Return how a sender crosses; None for no sender.
 
     Raises:
-        EncodeError: It is neither a class nor a string.
+        EncodeError: It is neither a class nor a string that can be an attribute of a CloudEvent.
     """
     if sender is None:
         return None
-    if isinstance(sender, str):
+    if isinstance(sender, str) and _CLEAN.fullmatch(sender):
         return WireSender(sender, "text")
     if isinstance(sender, type):
         return WireSender(f"{sender.__module__}.{sender.__qualname__}", "class")
     raise EncodeError(
         f"Signal {signal} is relayed, and its sender {name_of(sender)} cannot cross to another "
-        "process; send from a class, a string or None",
+        "process; send from a class, a string of 1 to 512 printable characters, or None",
         signal=signal,
     )
 
@@ -50,15 +54,19 @@ def from_wire(name: str | None, kind: Kind | None) -> object:
 
 
 def _imported(name: str) -> type | None:
-    module, _, attributes = name.rpartition(".")
+    module, _, path = name.rpartition(".")
     while module:
-        if module in sys.modules:
-            found = _class_in(vars(sys.modules[module]), attributes or name.rpartition(".")[2])
-            if found is not None and f"{found.__module__}.{found.__qualname__}" == name:
-                return found
+        found = _class_in(_namespace(sys.modules.get(module)), path)
+        if found is not None and f"{found.__module__}.{found.__qualname__}" == name:
+            return found
         module, _, _ = module.rpartition(".")
-        attributes = name[len(module) + 1 :]
+        path = name[len(module) + 1 :]
     return None
+
+
+def _namespace(module: object) -> Mapping[str, object]:
+    # A module may be lazy: then even to ask for its __dict__ in the usual way would load it.
+    return object.__getattribute__(module, "__dict__") if isinstance(module, ModuleType) else {}
 
 
 def _class_in(namespace: Mapping[str, object], path: str) -> type | None:

@@ -108,6 +108,10 @@ class Transport(Protocol):
         """Receive one more signal, once started."""
         ...
 
+    async def connect(self) -> None:
+        """Connect, and declare what publishing needs; receive nothing."""
+        ...
+
     async def start(self) -> None:
         """Connect, declare what has to exist, and begin to receive."""
         ...

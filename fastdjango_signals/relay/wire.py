@@ -43,7 +43,7 @@ class Envelope(BaseModel, Generic[_M]):
     source: _Text
     type: _Text
     time: AwareDatetime | None = None
-    datacontenttype: Literal["application/json"] | None = None
+    datacontenttype: _Text | None = None
     dataschema: _Text | None = None
     sender: _Text | None = None
     senderkind: Kind | None = None
