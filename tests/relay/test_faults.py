@@ -1,0 +1,209 @@
+"""What happens when processes and servers die, with real ones that are killed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import nats as nats_client
+import pytest
+from faststream.nats import NatsBroker
+
+from fastdjango_signals import Signal
+from fastdjango_signals.relay import PublishError, Relay, Retry, current_event
+from fastdjango_signals.relay.nats import JetStream
+from tests.relay.programs import Ordered, Service, ordered, running
+from tests.relay.servers import NatsServer, free_port, until
+
+
+@asynccontextmanager
+async def shop(server: NatsServer, **options: Any) -> AsyncIterator[Signal[Any, ...]]:
+    """Give the signal as the shop has it, which is not the one of the other services."""
+    placed = Signal(Ordered, name=ordered.name)
+    transport = JetStream(NatsBroker(server.url, logger=None), **options)
+    async with Relay("shop", transport, publishes=[placed]):
+        yield placed
+
+
+def done(*services: Service) -> Counter[int]:
+    noted = [each for service in services for each in service.noted()]
+    return Counter(each["order_id"] for each in noted if each["what"] == "done")
+
+
+async def test_a_replica_killed_in_the_middle_of_a_receiver_loses_nothing(
+    nats: NatsServer, tmp_path: Path
+) -> None:
+    with (
+        running("stock", nats.url, tmp_path / "a") as first,
+        running("stock", nats.url, tmp_path / "b") as second,
+    ):
+        async with shop(nats) as placed:
+            await placed.send(None, order_id=1, weight=1000)
+            await until(lambda: first.noted() + second.noted())
+            victim, other = (first, second) if first.noted() else (second, first)
+            victim.kill()
+            await until(lambda: done(other))
+        [began] = victim.noted()
+        [again, ended] = other.noted()
+    assert (began["tries"], again["tries"]) == (1, 2)
+    assert began["id"] == again["id"] == ended["id"]
+
+
+async def test_a_service_that_was_away_gets_what_was_published_meanwhile(
+    nats: NatsServer, tmp_path: Path
+) -> None:
+    with running("stock", nats.url, tmp_path / "a") as service:
+        service.end()
+    async with shop(nats) as placed:
+        for order_id in range(20):
+            await placed.send(None, order_id=order_id)
+        with running("stock", nats.url, tmp_path / "a") as service:
+            await until(lambda: len(done(service)) == 20)
+            service.end()
+        assert [each["order_id"] for each in service.noted() if each["what"] == "done"] == list(
+            range(20)
+        )
+
+
+async def test_a_server_killed_in_the_middle_of_publishing_loses_nothing_and_doubles_nothing(
+    nats: NatsServer, tmp_path: Path
+) -> None:
+    with running("stock", nats.url, tmp_path / "a") as service:
+        async with shop(nats) as placed:
+
+            async def publish() -> None:
+                for order_id in range(500):
+                    await placed.send(None, order_id=order_id)
+
+            publishing = asyncio.ensure_future(publish())
+            await until(lambda: len(done(service)) > 50)
+            nats.kill()
+            assert not publishing.done()
+            await asyncio.sleep(0.5)
+            nats.start()
+            await publishing
+            await until(lambda: len(done(service)) == 500)
+            service.end()
+    # The server may have forgotten what was acknowledged last, and deliver it once more; but no
+    # order was stored twice, under two ids.
+    events = {(each["order_id"], each["id"]) for each in service.noted()}
+    assert sorted(order_id for order_id, _ in events) == list(range(500))
+
+
+async def test_publishing_while_the_server_is_down_ends_in_an_error_with_the_id(
+    nats: NatsServer,
+) -> None:
+    async with shop(nats, publish_timeout=0.5) as placed:
+        nats.kill()
+        began = time.monotonic()
+        with pytest.raises(PublishError, match=r"did not confirm event .* within 0.5 s") as caught:
+            await placed.send(None, order_id=4711)
+        assert time.monotonic() - began < 3
+    assert caught.value.event_id in str(caught.value)
+    assert caught.value.signal == "shop.ordered"
+    assert "4711" not in str(caught.value)
+
+
+async def test_a_server_that_cannot_be_reached_at_the_start_is_an_error(tmp_path: Path) -> None:
+    url = f"nats://user:hunter2@127.0.0.1:{free_port()}"
+    transport = JetStream(NatsBroker(url, logger=None), start_timeout=0.3)
+    began = time.monotonic()
+    with pytest.raises(PublishError, match="NATS JetStream cannot be used") as caught:
+        await Relay("shop", transport).start()
+    assert time.monotonic() - began < 3
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_an_event_published_twice_under_one_id_is_delivered_once(
+    nats: NatsServer, tmp_path: Path
+) -> None:
+    got: list[str] = []
+
+    async def receive(sender: object, **fields: object) -> None:
+        event = current_event()
+        assert event is not None
+        got.append(event.id)
+
+    transport = JetStream(NatsBroker(nats.url, logger=None))
+    async with shop(nats) as placed, Relay("stock", transport, receives=[ordered]):
+        with ordered.connected_to(receive):
+            client = await nats_client.connect(nats.url)
+            try:
+                body = b'{"specversion":"1.0","id":"1","source":"s","type":"shop.ordered",'
+                body += b'"sender":"till","data":{"order_id":1}}'
+                for _ in range(3):
+                    headers = {"Nats-Msg-Id": "1"}
+                    await client.jetstream().publish("signals.shop.ordered", body, headers=headers)
+            finally:
+                await client.close()
+            await placed.send("till", order_id=2)
+            await until(lambda: len(got) == 2)
+            await asyncio.sleep(0.1)
+    assert got[0] == "1"
+    assert len(got) == 2
+
+
+async def test_an_ordered_transport_lets_nothing_overtake_what_is_tried_again(
+    nats: NatsServer,
+) -> None:
+    got: list[int] = []
+
+    async def receive(sender: object, order_id: int, **fields: object) -> None:
+        event = current_event()
+        assert event is not None
+        if order_id == 1 and event.tries < 3:
+            raise LookupError
+        got.append(order_id)
+
+    retry = Retry(tries=5, delay=0.1)
+    replicas = [
+        Relay(
+            "stock",
+            JetStream(NatsBroker(nats.url, logger=None), ordered=True),
+            receives=[ordered],
+            retry=retry,
+        )
+        for _ in range(2)
+    ]
+    with ordered.connected_to(receive):
+        async with shop(nats) as placed, replicas[0], replicas[1]:
+            for order_id in range(6):
+                await placed.send("till", order_id=order_id)
+            await until(lambda: len(got) == 6)
+    assert got == list(range(6))
+
+
+@pytest.mark.slow
+async def test_ten_thousand_events_over_two_services_and_four_processes_all_arrive(
+    nats: NatsServer, tmp_path: Path
+) -> None:
+    events = 10_000
+    with ExitStack() as stack:
+        shops = [
+            stack.enter_context(running(f"shop-{each}", nats.url, tmp_path / f"shop{each}"))
+            for each in range(2)
+        ]
+        stocks = [
+            stack.enter_context(running("stock", nats.url, tmp_path / f"stock{each}"))
+            for each in range(2)
+        ]
+        for index, each in enumerate(shops):
+            assert each.process.stdin is not None
+            half = events // 2
+            each.process.stdin.write(f"{index * half} {(index + 1) * half}\n")
+            each.process.stdin.flush()
+        await until(lambda: len(done(stocks[0])) > 500)
+        stocks[0].kill()  # in the middle
+        stocks[0] = stack.enter_context(running("stock", nats.url, tmp_path / "stock0"))
+        await until(lambda: set(done(*stocks)) == set(range(events)), seconds=120)
+        for each in (*shops, *stocks):
+            each.end()
+    received = done(*stocks)
+    assert set(received) == set(range(events))
+    assert sum(received.values()) - events <= 64  # what the killed one had, and could not tell
+    assert all(each["source"].startswith("shop-") for each in stocks[0].noted())
