@@ -42,7 +42,8 @@ class Service:
 
     def noted(self) -> list[dict[str, Any]]:
         """Return what it has noted so far."""
-        return [json.loads(line) for line in self.notes.read_text("utf-8").splitlines()]
+        whole, _, _ = self.notes.read_text("utf-8").rpartition("\n")  # it may be writing a line
+        return [json.loads(line) for line in whole.splitlines()]
 
     def kill(self) -> None:
         """End it with SIGKILL."""
