@@ -22,19 +22,22 @@ async def deliver(
     sender: object,
     payload: BaseModel,
     *,
-    own: Publisher | None,
     seconds: float | None,
 ) -> list[str]:
     """Call every receiver of a signal, as `send_robust` does; log and return who failed.
+
+    Relays, of this service or of another in this process, are not among them: what has come from
+    a broker goes to none, lest it goes round for ever.
 
     Args:
         signal: The signal.
         sender: The sender.
         payload: The payload, valid.
-        own: The receiver that would publish it again, which is not called.
         seconds: That each receiver has; None for no limit.
     """
-    reached = [each for each in signal.receivers_for(sender) if each.receiver is not own]
+    reached = [
+        each for each in signal.receivers_for(sender) if not isinstance(each.receiver, Publisher)
+    ]
     call = partial(_attempt, signal.name, sender, payload, seconds)
     if signal.concurrent:
         ended: Sequence[str | None] = await asyncio.gather(*map(call, reached))

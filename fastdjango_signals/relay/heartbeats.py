@@ -21,11 +21,12 @@ class Heartbeat:
         every: Seconds between two beats; None for none.
     """
 
-    __slots__ = ("_every", "_incoming", "_task", "_timer")
+    __slots__ = ("_every", "_incoming", "_is_over", "_task", "_timer")
 
     def __init__(self, incoming: Incoming, every: float | None) -> None:
         self._incoming = incoming
         self._every = every
+        self._is_over = False
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -39,6 +40,7 @@ class Heartbeat:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._is_over = True
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None:
@@ -56,4 +58,6 @@ class Heartbeat:
                 logger.warning(
                     "The broker could not be told that an event is still worked on: %r", error
                 )
+            if self._is_over:
+                return  # on Python 3.11 asyncio.wait_for, in `keep`, may swallow a cancellation
             await asyncio.sleep(self._every)

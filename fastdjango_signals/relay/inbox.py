@@ -12,7 +12,6 @@ from fastdjango_signals.relay.deliveries import deliver
 from fastdjango_signals.relay.events import receiving
 from fastdjango_signals.relay.exceptions import DecodeError
 from fastdjango_signals.relay.heartbeats import Heartbeat
-from fastdjango_signals.relay.publishing import Publisher
 from fastdjango_signals.relay.retries import Retry
 from fastdjango_signals.relay.transports import DeadLetter, Incoming, Transport
 from fastdjango_signals.relay.wire import Wire
@@ -25,6 +24,10 @@ _INTERRUPTIONS = 10
 do that to any, and an event that kills its process has to be given up at last."""
 
 
+_GLANCE = 0.25
+"""Seconds between two looks at whether it is closing, while an event waits for its next try."""
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Inbox:
     """What one service receives of one signal.
@@ -33,7 +36,6 @@ class Inbox:
         service: The service.
         signal: The signal, whose receivers are called.
         wire: How it is read.
-        own: The receiver that publishes the signal from here, and is never called.
         transport: Keeps the dead letters.
         retry: When an event is tried again.
         timeout: Seconds for each receiver.
@@ -44,7 +46,6 @@ class Inbox:
     service: str
     signal: Signal[Any, ...]
     wire: Wire
-    own: Publisher | None
     transport: Transport
     retry: Retry
     timeout: float | None
@@ -53,7 +54,16 @@ class Inbox:
     _turns: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
+        self.open()
+
+    def open(self) -> None:
+        """Begin anew, maybe in another event loop."""
         self._turns = asyncio.Semaphore(self.workers)  # lets them through in order
+        self.is_closing = False
+
+    def close(self) -> None:
+        """Begin no new event."""
+        self.is_closing = True
 
     async def handle(self, incoming: Incoming) -> None:
         """Receive one delivery, and settle it; what is not settled the broker delivers again."""
@@ -77,7 +87,7 @@ class Inbox:
         if event.source == self.service:
             return []  # its receivers in this service were called when it was sent
         with receiving(event):
-            return await deliver(self.signal, sender, payload, own=self.own, seconds=self.timeout)
+            return await deliver(self.signal, sender, payload, seconds=self.timeout)
 
     async def _work_on(self, incoming: Incoming) -> None:
         tries = incoming.tries
@@ -88,9 +98,15 @@ class Inbox:
                 return
             if await incoming.retry(wait):
                 return
-            await asyncio.sleep(wait)
+            await self._pause(wait)
             tries += 1
         await incoming.retry(0)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait for some seconds, and no longer than until it is closing."""
+        until = asyncio.get_running_loop().time() + seconds
+        while not self.is_closing and (left := until - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(min(left, _GLANCE))
 
     async def _attempt(self, body: bytes, tries: int) -> float | None:
         """Return the seconds until the next try; None where there need be none."""

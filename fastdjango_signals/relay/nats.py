@@ -8,19 +8,21 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from fastdjango_signals.extras import needs
+from fastdjango_signals.relay.attempts import repeated
 from fastdjango_signals.relay.exceptions import PublishError, RelayDefinitionError
-from fastdjango_signals.relay.letters import about, letter_of
+from fastdjango_signals.relay.letters import ABOUT, about, letter_from
 from fastdjango_signals.relay.transports import Buried, DeadLetter, Subscription
 from fastdjango_signals.relay.wire import CONTENT_TYPE
 
 with needs("faststream", extra="relay"):
     from faststream import AckPolicy
+    from faststream.specification import AsyncAPI
 with needs("nats", extra="relay"):
     from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
     from nats.errors import Error as NatsError
@@ -29,8 +31,6 @@ with needs("nats", extra="relay"):
     from nats.js.errors import NoStreamResponseError, NotFoundError, ServiceUnavailableError
 
 _DAY = 86400.0
-_ABOUT = "Signals-Letter"
-_PAUSE = 0.1  # seconds between two attempts to publish
 _FAILURES = (NatsError, OSError, TimeoutError)
 _PASSING = (TimeoutError, NoStreamResponseError, ServiceUnavailableError)
 
@@ -136,20 +136,39 @@ class JetStream:
             stream=JStream(self._prefix, declare=False),
             config=consumer,
             pull_sub=PullSub(batch_size=1 if self._ordered else self._prefetch),
+            max_workers=1 if self._ordered else self._prefetch,
             decoder=_delivery,
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
             title=durable,
         )(receive)
 
+    def describe(self, signals: Iterable[str], document: AsyncAPI) -> None:
+        """Add the subjects of these signals to a document of FastStream; nothing is connected."""
+        broker = NatsBroker()
+        broker.specification = self._broker.specification
+        for signal in signals:
+            broker.publisher(f"{self._prefix}.{signal}", title=signal)
+        document.add_broker(broker)
+
+    async def connect(self) -> None:
+        """Connect, and declare the streams and the consumers."""
+        async with self._starting():
+            await self._declare()
+
     async def start(self) -> None:
         """Connect, declare the streams and the consumers, and begin to receive."""
+        async with self._starting():
+            await self._declare()
+            await self._broker.start()
+
+    @asynccontextmanager
+    async def _starting(self) -> AsyncGenerator[None, None]:
         try:
             async with asyncio.timeout(self._start_timeout):
                 client = await self._broker.connect()
                 client.options["max_reconnect_attempts"] = -1
-                await self._declare()
-                await self._broker.start()
+                yield
         except _FAILURES as error:
             raise PublishError(
                 f"NATS JetStream cannot be used ({error!r}); start a server with -js, and give "
@@ -158,7 +177,10 @@ class JetStream:
 
     async def stop(self) -> None:
         """Receive no more, let handlers end, and disconnect."""
-        await self._broker.stop()
+        try:
+            await self._broker.stop()
+        except NatsError:  # the server is away: nothing can be drained
+            await self._broker.connection.close()
 
     async def publish(self, signal: str, event_id: str, body: bytes) -> None:
         """Publish an event; return once JetStream has stored it."""
@@ -175,22 +197,17 @@ class JetStream:
 
     async def _store(self, stream: str, subject: str, body: bytes, headers: dict[str, str]) -> None:
         """Publish, again and again while the server is away: the id keeps it from being twice."""
-        deadline = time.monotonic() + self._publish_timeout
-        while True:
-            left = deadline - time.monotonic()
-            try:
-                await self._broker.publish(
-                    body, subject, headers, stream=stream, timeout=max(min(left, 2.0), 0.05)
-                )
-                return
-            except _PASSING:
-                if left <= _PAUSE:
-                    raise
-                await asyncio.sleep(_PAUSE)
+
+        async def attempt() -> None:
+            await self._broker.publish(
+                body, subject, headers, stream=stream, timeout=self._publish_timeout
+            )
+
+        await repeated(attempt, passing=_PASSING, seconds=self._publish_timeout, longest=2.0)
 
     async def bury(self, letter: DeadLetter) -> None:
         """Keep a dead letter; return once JetStream has stored it."""
-        headers = {_ABOUT: about(letter), "content-type": CONTENT_TYPE}
+        headers = {ABOUT: about(letter), "content-type": CONTENT_TYPE}
         if letter.event_id is not None:
             headers["Nats-Msg-Id"] = json.dumps([letter.service, letter.event_id])
         subject = f"{self._dead}.{letter.service}.{letter.signal}"
@@ -213,7 +230,7 @@ class JetStream:
                 found = await jetstream.get_msg(self._dead, sequence, subject=subject, next=True)
             except NotFoundError:
                 return
-            yield _Buried(jetstream, self._dead, found)
+            yield _Buried(jetstream, self._dead, service, found)
             sequence = (found.seq or sequence) + 1
 
     def _jetstream(self) -> JetStreamContext:
@@ -259,12 +276,13 @@ class _Delivery:
 class _Buried:
     jetstream: JetStreamContext
     stream: str
+    service: str
     found: RawStreamMsg
 
     @property
     def letter(self) -> DeadLetter:
         headers: dict[str, str] = self.found.headers or {}  # pyright: ignore[reportUnknownVariableType]
-        return letter_of(headers[_ABOUT], self.found.data or b"")
+        return letter_from(self.service, headers[ABOUT], self.found.data or b"")
 
     async def remove(self) -> None:
         await self.jetstream.delete_msg(self.stream, self.found.seq or 0)

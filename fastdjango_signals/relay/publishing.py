@@ -29,9 +29,7 @@ class Publisher:
         self._wire = wire
         self._post = post
         self._schema = schema_of(wire.model)
-
-    def __repr__(self) -> str:
-        return f"<publisher of signal {self._wire.name}>"
+        self.__qualname__ = type(self).__qualname__  # what errors call it
 
     async def __call__(self, sender: object, *, payload: BaseModel) -> str:
         """Publish one send; return the id of its event."""

@@ -90,7 +90,6 @@ class Relay:
                 service=service,
                 signal=signal,
                 wire=wires[signal.name],
-                own=publishers.get(signal.name),
                 transport=transport,
                 retry=retry or Retry(),
                 timeout=timeout,
@@ -128,11 +127,7 @@ class Relay:
             PublishError: The broker cannot be reached.
             RelayStateError: It runs already.
         """
-        if self._posting.is_running:
-            raise RelayStateError(
-                f"The relay of service {self.service} is running already; start it once, for "
-                'instance by "async with relay:" around the whole program'
-            )
+        self._refuse_to_run_twice()
         for signal in self.receives:
             if not signal.has_listeners():
                 logger.warning(
@@ -145,8 +140,11 @@ class Relay:
             # A receiver that runs to its end while the transport stops may still publish.
             stack.callback(self._set_running, running=False)
             stack.push_async_callback(self.transport.stop)
-            await self.transport.start()
+            await self.transport.connect()
             self._set_running(running=True)
+            for inbox in self._inboxes.values():
+                inbox.open()
+            await self.transport.start()
             if self._outbox is not None:
                 forwarding = self._outbox.forwarding(self.service, self._posting.forward)
                 await stack.enter_async_context(forwarding)
@@ -155,7 +153,7 @@ class Relay:
     async def stop(self) -> None:
         """Receive no more, let receivers that run end, and disconnect."""
         for inbox in self._inboxes.values():
-            inbox.is_closing = True
+            inbox.close()
         await self._open.aclose()
 
     @asynccontextmanager
@@ -167,15 +165,16 @@ class Relay:
 
         Raises:
             PublishError: The broker cannot be reached.
+            RelayStateError: It runs already.
         """
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(self.transport.stop)
+        self._refuse_to_run_twice()
+        try:
             await self.transport.connect()
             self._posting.is_running = True
-            try:
-                yield self
-            finally:
-                self._posting.is_running = False
+            yield self
+        finally:
+            self._posting.is_running = False
+            await self.transport.stop()
 
     async def dead_letters(self) -> AsyncIterator[DeadLetter]:
         """Yield the events that this service could not receive, oldest first."""
@@ -186,10 +185,15 @@ class Relay:
         """Receive the dead letters of this service once more; keep those that fail again."""
         return await replay(self.transport.buried(self.service), self._inboxes)
 
+    def _refuse_to_run_twice(self) -> None:
+        if self._posting.is_running:
+            raise RelayStateError(
+                f"The relay of service {self.service} is running already; start it once, for "
+                'instance by "async with relay:" around the whole program'
+            )
+
     def _set_running(self, *, running: bool) -> None:
         self._posting.is_running = running
-        for inbox in self._inboxes.values():
-            inbox.is_closing = not running
 
     def _wires(self, max_bytes: int) -> dict[str, Wire]:
         wires: dict[str, Wire] = {}

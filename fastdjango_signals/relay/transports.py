@@ -109,7 +109,7 @@ class Transport(Protocol):
         ...
 
     async def connect(self) -> None:
-        """Connect, and declare what publishing needs; receive nothing."""
+        """Connect, and declare what has to exist; receive nothing."""
         ...
 
     async def start(self) -> None:

@@ -8,6 +8,7 @@ import json
 import logging
 import weakref
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -254,6 +255,20 @@ async def test_what_comes_from_another_service_is_not_published_again(
         )
         assert not transport.published
         await ordered.send(None, order_id=2)
+        assert len(transport.published) == 1
+
+
+async def test_a_relay_of_another_service_in_this_process_does_not_publish_it_again(
+    ordered: Signal[Any, ...], transport: Recorded
+) -> None:
+    async with (
+        Relay("shop", transport, publishes=[ordered]),
+        Relay("stock", Recorded(), receives=[ordered]) as stock,
+    ):
+        await ordered.send(None, order_id=1)
+        [(_, _, body)] = transport.published
+        assert isinstance(stock.transport, Recorded)
+        await stock.transport.subscriptions["shop.ordered"].handler(Delivered(body))
         assert len(transport.published) == 1
 
 
@@ -593,6 +608,77 @@ async def test_a_relay_that_runs_cannot_be_started_again(transport: Recorded) ->
         with pytest.raises(RuntimeError, match="service shop is running already"):
             await relay.start()
         assert transport.is_running
+
+
+def test_a_relay_can_be_started_again_in_another_event_loop(
+    ordered: Signal[Any, ...], transport: Recorded
+) -> None:
+    got: list[int] = []
+
+    @ordered.connect
+    async def receive(sender: object, order_id: int, **fields: object) -> None:
+        await asyncio.sleep(0)
+        got.append(order_id)
+
+    relay = Relay("stock", transport, receives=[ordered])
+
+    async def run() -> None:
+        async with relay:
+            handler = transport.subscriptions["shop.ordered"].handler
+            bodies = [written(ordered, order_id=each) for each in range(3)]
+            await asyncio.gather(*[handler(Delivered(body)) for body in bodies])
+
+    asyncio.run(run())
+    asyncio.run(run())
+    assert got == [0, 1, 2, 0, 1, 2]
+
+
+@dataclass(eq=False)
+class Draining(Recorded):
+    """Waits for handlers as it stops."""
+
+    running: asyncio.Future[None] | None = None
+
+    async def stop(self) -> None:
+        if self.running is not None:
+            await self.running
+        await super().stop()
+
+
+async def test_a_receiver_that_comes_to_its_end_as_the_relay_stops_may_still_send() -> None:
+    ordered, shipped = Signal(Ordered, name="ordered"), Signal(Ordered, name="shipped")
+    transport = Draining()
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    @ordered.connect
+    async def ship(sender: object, order_id: int, **fields: object) -> None:
+        began.set()
+        await go_on.wait()
+        await shipped.send(None, order_id=order_id)
+
+    relay = Relay("stock", transport, publishes=[shipped], receives=[ordered])
+    await relay.start()
+    delivered = Delivered(written(ordered, order_id=1))
+    transport.running = asyncio.ensure_future(transport.subscriptions["ordered"].handler(delivered))
+    await began.wait()
+    stopping = asyncio.ensure_future(relay.stop())
+    await asyncio.sleep(0)
+    go_on.set()
+    await stopping
+    assert len(transport.published) == 1
+    assert delivered.accepted == 1
+
+
+async def test_a_program_that_only_publishes_receives_nothing(
+    ordered: Signal[Any, ...], transport: Recorded
+) -> None:
+    relay = Relay("shop", transport, publishes=[ordered], receives=[ordered])
+    async with relay.connected():
+        await ordered.send(None, order_id=1)
+        assert not transport.is_running
+    assert len(transport.published) == 1
+    with pytest.raises(PublishError, match="not running"):
+        await ordered.send(None, order_id=1)
 
 
 # --- retries -----------------------------------------------------------------

@@ -22,9 +22,12 @@ class Recorded:
     def subscribe(self, subscription: Subscription) -> None:
         self.subscriptions[subscription.signal] = subscription
 
-    async def start(self) -> None:
+    async def connect(self) -> None:
         if self.is_broken:
             raise PublishError("broken")
+
+    async def start(self) -> None:
+        await self.connect()
         self.is_running = True
 
     async def stop(self) -> None:

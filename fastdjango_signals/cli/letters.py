@@ -1,0 +1,109 @@
+"""`fastdjango-signals dead-letters` and `replay`: the events that a service could not receive."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from fastdjango_signals.cli.endings import run
+from fastdjango_signals.cli.relays import HERE, AppDir, Target, load
+from fastdjango_signals.extras import needs
+from fastdjango_signals.relay import DeadLetter, Relay, Replayed
+
+with needs("rich", extra="cli"):
+    from rich.console import Console
+    from rich.text import Text
+
+
+def dead_letters(
+    target: Target,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write each as a JSON object on a line of its own.")
+    ] = False,
+    payload: Annotated[
+        bool, typer.Option("--payload", help="Show the events as well; they may be secret.")
+    ] = False,
+    app_dir: AppDir = HERE,
+) -> None:
+    """List the events that the service could not receive, oldest first.
+
+    They stay where they are, and nothing else is received meanwhile.
+    """
+    found = load(target, app_dir)
+    count = run(_each(found, lambda letter: (_write if as_json else _show)(letter, payload)))
+    if not as_json:
+        typer.echo(f"Service {found.service} has {_counted(count)}.", err=True)
+
+
+def replay(target: Target, app_dir: AppDir = HERE) -> None:
+    """Call the receivers with the dead letters of the service once more.
+
+    Those that go well are removed. If others fail again, which are kept, the exit code is 1.
+    Nothing else is received meanwhile.
+    """
+    found = load(target, app_dir)
+    replayed = run(_replayed(found))
+    typer.echo(
+        f"Service {found.service} received {_counted(replayed.received)}; "
+        f"{replayed.failed} failed again."
+    )
+    if replayed.failed:
+        raise typer.Exit(1)
+
+
+async def _replayed(found: Relay) -> Replayed:
+    async with found.connected():
+        return await found.replay()
+
+
+async def _each(found: Relay, show: Callable[[DeadLetter], None]) -> int:
+    count = 0
+    async with found.connected():
+        async for letter in found.dead_letters():
+            show(letter)
+            count += 1
+    return count
+
+
+def _show(letter: DeadLetter, with_event: bool) -> None:
+    time = letter.time.isoformat(sep=" ", timespec="seconds")
+    tried = "once" if letter.tries == 1 else f"{letter.tries} times"
+    head = f"{letter.event_id or '(no id)'}  {letter.signal}  tried {tried}  {time}"
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(Text(_printable(head), style="bold"))
+    console.print(Text(f"    {_printable(letter.error)}"))
+    if with_event:
+        console.print(Text(f"    {_printable(letter.body.decode(errors='backslashreplace'))}"))
+
+
+def _write(letter: DeadLetter, with_event: bool) -> None:
+    about = {
+        "id": letter.event_id,
+        "service": letter.service,
+        "signal": letter.signal,
+        "tries": letter.tries,
+        "time": letter.time.isoformat(),
+        "error": letter.error,
+    }
+    typer.echo(json.dumps({**about, **(_event(letter.body) if with_event else {})}))
+
+
+def _event(body: bytes) -> dict[str, Any]:
+    """Return the event as it was published; it need not be JSON, nor text."""
+    try:
+        return {"event": body.decode()}
+    except UnicodeDecodeError:
+        return {"event_base64": base64.b64encode(body).decode()}
+
+
+def _printable(text: str) -> str:
+    """Return what no terminal takes for a command: strangers may have written it."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def _counted(count: int) -> str:
+    return f"{count} dead letter{'' if count == 1 else 's'}"
