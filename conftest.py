@@ -9,6 +9,7 @@ import contextlib
 import inspect
 import io
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -24,6 +25,8 @@ from sybil import Document, Example, Region, Sybil
 from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 
 from fastdjango_signals import transactions
+from tests.integrations.servers import running_postgres
+from tests.relay.servers import NatsServer
 
 MODULE = "shop"
 PROGRAM = f"{MODULE}.py"
@@ -35,6 +38,7 @@ _shown_blocks = FencedCodeBlockLexer(
     "python|text|console", mapping={"language": "language", "source": "source"}
 )
 _COMMAND = re.compile(r"\A\$ python (?P<flags>.*?)" + re.escape(PROGRAM) + "\n")
+_servers = contextlib.ExitStack()
 # The documentation of each pydantic has its own address.
 _PYDANTIC = re.compile(r"(?<=errors\.pydantic\.dev/)\d+\.\d+")
 
@@ -72,6 +76,7 @@ def evaluate(example: Example) -> str | None:
     source, language, expected = example.parsed
     if isinstance(example.document, Page):
         sys.modules[MODULE] = example.document.module
+    start_servers(source)
     catch_up(example)
     shown = run_here(source, example.namespace)
     if language == "console":
@@ -83,6 +88,23 @@ def evaluate(example: Example) -> str | None:
     if _PYDANTIC.sub("*", shown) == _PYDANTIC.sub("*", expected):
         return None
     return f"The page shows:\n{expected}\nThis is what happens:\n{shown}"
+
+
+def start_servers(source: str) -> None:
+    """Start the servers whose addresses a block takes from the environment, once."""
+    if "NATS_URL" in source and "NATS_URL" not in os.environ:
+        server = NatsServer(Path(_servers.enter_context(tempfile.TemporaryDirectory())))
+        server.start()
+        _servers.callback(server.kill)
+        os.environ["NATS_URL"] = server.url
+    if "DATABASE_URL" in source and "DATABASE_URL" not in os.environ:
+        cluster = _servers.enter_context(running_postgres())
+        os.environ["DATABASE_URL"] = f"postgresql+asyncpg://postgres@/postgres?host={cluster.host}"
+
+
+def pytest_unconfigure() -> None:
+    """Stop what was started."""
+    _servers.close()
 
 
 def catch_up(example: Example) -> None:
