@@ -82,7 +82,7 @@ def defer(call: CommitCall, using: str | None) -> bool:
 
 async def insert(table: str, row: Row, using: str | None) -> bool:
     """Return whether some backend has inserted the row in its transaction."""
-    for backend in list(_backends):
+    for backend in tuple(_backends):
         if await backend.insert(table, row, using):
             return True
     return False

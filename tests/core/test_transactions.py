@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 
 from fastdjango_signals import DatabaseAlias, Payload, Signal
+from fastdjango_signals.exceptions import InstallError
 from fastdjango_signals.transactions import (
     CommitCall,
     CommitQueue,
+    Row,
     Transaction,
     TransactionStack,
     add_backend,
+    insert,
     remove_backend,
 )
 
@@ -39,6 +42,13 @@ class Memory:
         self.queue: contextvars.ContextVar[CommitQueue | None] = contextvars.ContextVar(
             alias, default=None
         )
+        self.rows: list[tuple[str, Row]] = []
+
+    async def insert(self, table: str, row: Row, using: str | None) -> bool:
+        if self.queue.get() is None or using not in (None, self.alias):
+            return False
+        self.rows.append((table, row))
+        return True
 
     def on_commit(self, call: CommitCall, using: str | None) -> bool:
         queue = self.queue.get()
@@ -391,3 +401,83 @@ async def test_a_task_sees_the_transactions_that_were_open_when_it_was_made(
 
 async def _innermost(stack: TransactionStack) -> Transaction | None:
     return stack.innermost("default")
+
+
+# --- rows in a transaction ---------------------------------------------------
+
+ROW: Row = {"queue": "shop", "payload": b"{}"}
+
+
+async def test_a_row_is_inserted_by_the_first_backend_that_has_a_transaction(
+    memory: Memory,
+) -> None:
+    newer = Memory("archive")
+    add_backend(newer)
+    try:
+        assert not await insert("outbox", ROW, None)
+        async with memory.atomic():
+            assert await insert("outbox", ROW, None)
+            async with newer.atomic():
+                assert await insert("newer", ROW, None)
+                assert await insert("older", ROW, "default")
+            assert not await insert("outbox", ROW, "archive")
+    finally:
+        remove_backend(newer)
+    assert memory.rows == [("outbox", ROW), ("older", ROW)]
+    assert newer.rows == [("newer", ROW)]
+
+
+async def test_the_exception_of_a_backend_comes_out_and_no_other_is_asked(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(table: str, row: Row, using: str | None) -> bool:
+        raise LookupError("no such table")
+
+    newer = Memory("archive")
+    monkeypatch.setattr(newer, "insert", fail)
+    add_backend(newer)
+    try:
+        async with memory.atomic():
+            with pytest.raises(LookupError, match="no such table"):
+                await insert("outbox", ROW, None)
+    finally:
+        remove_backend(newer)
+    assert memory.rows == []
+
+
+async def test_the_stack_has_the_innermost_transaction_insert_a_row(
+    stack: TransactionStack,
+) -> None:
+    written: list[tuple[str | None, str]] = []
+
+    def begin(alias: str) -> Transaction:
+        async def write(table: str, row: Row) -> None:
+            assert row is ROW
+            written.append((alias, table))
+
+        transaction = Transaction(alias, writer=write)
+        stack.push(transaction)
+        return transaction
+
+    assert not await insert("outbox", ROW, None)
+    outer, inner = begin("default"), begin("archive")
+    assert await insert("1", ROW, None)
+    assert await insert("2", ROW, "default")
+    inner.rollback()
+    assert await insert("3", ROW, None)
+    assert not await insert("4", ROW, "archive")
+    outer.commit()
+    assert not await insert("5", ROW, None)
+    assert written == [("archive", "1"), ("default", "2"), ("default", "3")]
+
+
+async def test_a_transaction_without_a_writer_says_what_the_integration_has_to_do(
+    stack: TransactionStack,
+) -> None:
+    stack.push(Transaction("default"))
+    with pytest.raises(InstallError) as raised:
+        await insert("outbox", ROW, None)
+    assert str(raised.value) == (
+        "no row can be inserted into outbox: the integration that began this transaction does not "
+        "say how; have it give Transaction(alias, writer=...)"
+    )

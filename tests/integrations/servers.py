@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -19,11 +20,22 @@ class SQLite:
     """A database in a file."""
 
     path: Path
+    schema = "main"
+    binary = "BLOB"
+
+    def execute(self, statement: str) -> None:
+        """Run a statement outside of any transaction."""
+        with closing(sqlite3.connect(self.path, timeout=60)) as connection:
+            connection.execute(statement)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return what is committed and found by a query, as a stranger reads it."""
+        with closing(sqlite3.connect(self.path)) as connection:
+            return connection.execute(query).fetchall()
 
     def texts(self) -> list[str]:
         """Return what is committed in the table "note", as a stranger reads it."""
-        with closing(sqlite3.connect(self.path)) as connection:
-            return [text for (text,) in connection.execute("SELECT text FROM note ORDER BY text")]
+        return [text for (text,) in self.rows("SELECT text FROM note ORDER BY text")]
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,8 @@ class PostgreSQL:
     name: str
     user: str = "postgres"
     port: int = 5432
+    schema = "public"
+    binary = "BYTEA"
 
     def execute(self, statement: str) -> None:
         """Run a statement outside of any transaction."""
@@ -41,13 +55,16 @@ class PostgreSQL:
             connection.autocommit = True
             connection.execute(statement.encode())
 
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return what is committed and found by a query, as a stranger reads it."""
+        with self._connect() as connection:
+            return connection.execute(query.encode()).fetchall()
+
     def texts(self) -> list[str]:
         """Return what is committed in the table "note", as a stranger reads it."""
-        with self._connect() as connection:
-            found = connection.execute("SELECT text FROM note ORDER BY text")
-            return [text for (text,) in found]
+        return [text for (text,) in self.rows("SELECT text FROM note ORDER BY text")]
 
-    def _connect(self) -> psycopg.Connection[tuple[str, ...]]:
+    def _connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(host=self.host, port=self.port, dbname=self.name, user=self.user)
 
 

@@ -20,6 +20,7 @@ from fastdjango_signals import (
     post_save,
     pre_delete,
     pre_save,
+    transactions,
 )
 from tests.integrations.columns import django as django_column
 from tests.integrations.columns import sqlalchemy as sqlalchemy_column
@@ -304,6 +305,192 @@ async def test_cancellation(database: Database, places: Mapping[str, Place], tol
         await task
     assert told.texts == []
     assert places["default"].texts() == []
+
+
+# --- rows in the transaction of the code that sends ---------------------------
+
+OUTBOX = '"Sent events"'
+QUERY = f"SELECT queue, payload FROM {OUTBOX} ORDER BY queue"
+PAYLOAD = b'\x00{"quoted": "\'%s"}\xff'
+
+
+class Outbox:
+    """A table for events, whose name needs quotes, in each database."""
+
+    def __init__(self, places: Mapping[str, Place]) -> None:
+        self._places = places
+        self._schema = places["default"].schema
+        for place in places.values():
+            columns = f"queue VARCHAR(50) NOT NULL, payload {place.binary} NOT NULL"
+            place.execute(f"CREATE TABLE {OUTBOX} ({columns})")
+
+    async def put(self, queue: str, *, using: str | None = None, table: str | None = None) -> bool:
+        row: transactions.Row = {"queue": queue, "payload": PAYLOAD}
+        return await transactions.insert(table or OUTBOX.strip('"'), row, using)
+
+    async def stored(self, queue: str, using: str | None = None) -> None:
+        assert await self.put(queue, using=using)
+
+    async def refused(self, queue: str) -> None:
+        assert not await self.put(queue)
+
+    async def stored_by_schema(self, queue: str) -> None:
+        assert await self.put(queue, table=f"{self._schema}.{OUTBOX}".replace('"', ""))
+
+    def queues(self, using: str = "default") -> list[str]:
+        rows = self._places[using].rows(QUERY)
+        assert all(bytes(payload) == PAYLOAD for _, payload in rows)
+        return [queue for queue, _ in rows]
+
+
+@pytest.fixture
+def outbox(database: Database, places: Mapping[str, Place]) -> Outbox:
+    return Outbox(places)
+
+
+@pytest.mark.capability("a row that is inserted in a transaction is committed with it")
+async def test_rows_commit(database: Database, outbox: Outbox) -> None:
+    async def work() -> None:
+        await outbox.stored("1")
+        await outbox.stored_by_schema("2")
+        assert outbox.queues() == []
+
+    await database.in_transaction(work)
+    assert outbox.queues() == ["1", "2"]
+
+
+@pytest.mark.capability("it is rolled back with it")
+async def test_rows_rollback(database: Database, outbox: Outbox) -> None:
+    with pytest.raises(RefusedError):
+        await database.in_transaction(refused(partial(outbox.stored, "1")))
+    assert outbox.queues() == []
+
+
+@pytest.mark.capability("it goes with the savepoint that it was inserted in, and no other")
+async def test_rows_savepoints(database: Database, outbox: Outbox) -> None:
+    dropped = refused(partial(outbox.stored, "dropped"))
+    nested = each(
+        partial(outbox.stored, "2"),
+        tolerant(partial(database.in_transaction, dropped)),
+        partial(outbox.stored, "3"),
+    )
+    await database.in_transaction(
+        each(
+            partial(outbox.stored, "1"),
+            tolerant(partial(database.in_transaction, dropped)),
+            partial(database.in_transaction, nested),
+            partial(outbox.stored, "4"),
+        )
+    )
+    assert outbox.queues() == ["1", "2", "3", "4"]
+
+
+@pytest.mark.capability("none is inserted outside of a transaction, nor after one")
+async def test_rows_outside(database: Database, outbox: Outbox) -> None:
+    left: list[asyncio.Task[None]] = []
+    ended = asyncio.Event()
+
+    async def late() -> None:
+        await ended.wait()
+        await outbox.refused("late")
+
+    async def after_commit(sender: object, **_: object) -> None:
+        await outbox.refused("after the commit")
+
+    async def work() -> None:
+        left.append(asyncio.ensure_future(late()))  # inherits the transaction, and outlives it
+        await place("sent")
+
+    await outbox.refused("before")
+    with placed.connected_to(after_commit, on_commit=True):
+        await database.in_transaction(work)
+    await outbox.refused("after")
+    ended.set()
+    await asyncio.gather(*left)
+    assert outbox.queues() == []
+
+
+@pytest.mark.capability("none is inserted in the transaction of another task")
+async def test_rows_of_other_tasks(database: Database, outbox: Outbox) -> None:
+    asked = asyncio.Event()
+
+    async def work() -> None:
+        await database.save("row")
+        await asyncio.sleep(0)
+        asked.set()
+        await other
+
+    async def ask() -> None:
+        await asked.wait()
+        await outbox.refused("other")
+
+    other = asyncio.ensure_future(ask())
+    await database.in_transaction(work)
+    assert outbox.queues() == []
+
+
+@pytest.mark.capability("of several databases, it is inserted in the one that is named")
+async def test_rows_of_several_databases(database: Database, outbox: Outbox) -> None:
+    async def inner() -> None:
+        await outbox.stored("1", "archive")
+        await outbox.stored("2", "default")
+        await outbox.stored("3")
+        assert not await outbox.put("4", using="another")
+
+    await database.in_transaction(partial(database.in_transaction, inner, "archive"))
+    assert outbox.queues("archive") == ["1", "3"]
+    assert outbox.queues("default") == ["2"]
+
+
+@pytest.mark.capability("receivers of a save insert in its transaction")
+async def test_rows_of_receivers(database: Database, outbox: Outbox) -> None:
+    async def store(sender: object, instance: Any, **_: object) -> None:
+        await outbox.stored(instance.text)
+
+    with (
+        pre_save.connected_to(store, sender=database.note, dispatch_uid="before"),
+        post_save.connected_to(store, sender=database.note),
+    ):
+        await database.in_transaction(partial(database.save, "kept"))
+        with pytest.raises(RefusedError):
+            await database.in_transaction(refused(partial(database.save, "dropped")))
+    assert outbox.queues() == ["kept", "kept"]
+
+
+@pytest.mark.capability("20 transactions at once keep their rows apart; so do rows at once in one")
+async def test_rows_at_once(database: Database, outbox: Outbox) -> None:
+    async def one(number: int) -> None:
+        steps = [partial(outbox.stored, f"{number:02} {part}") for part in "abc"]
+
+        async def together() -> None:
+            await asyncio.gather(*(step() for step in steps))
+
+        if number % 2:
+            await tolerant(partial(database.in_transaction, refused(together)))()
+        else:
+            await database.in_transaction(together)
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(*map(one, range(MANY)))
+    assert outbox.queues() == [f"{n:02} {part}" for n in range(0, MANY, 2) for part in "abc"]
+
+
+@pytest.mark.capability("where the database refuses it, its own exception comes out")
+async def test_rows_refused(database: Database, outbox: Outbox) -> None:
+    failures: list[Exception] = []
+
+    async def work() -> None:
+        await outbox.stored("1")
+        try:
+            await outbox.put("2", table="missing")
+        except Exception as error:
+            failures.append(error)
+            raise
+
+    with pytest.raises(Exception, match="missing") as raised:
+        await database.in_transaction(work)
+    assert failures == [raised.value]
+    assert outbox.queues() == []
 
 
 # --- the signals of models ---------------------------------------------------

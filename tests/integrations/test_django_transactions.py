@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import threading
 import unittest
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.transaction import TransactionManagementError
 from django.test import TestCase
 
 from fastdjango_signals import DatabaseAlias, Payload, Signal, post_save
 from fastdjango_signals.integrations import django
+from fastdjango_signals.transactions import insert
 from tests.integrations.django_site import fixtures, forget_connections, on_a_thread, site
 from tests.integrations.receiving import RefusedError
 from tests.integrations.servers import Cluster, PostgreSQL, SQLite
@@ -448,6 +452,84 @@ async def test_a_block_on_the_loop_says_that_it_cannot_wait(
     assert "a receiver that waited for a commit cannot be awaited here" in caplog.text
 
 
+# --- rows in the transaction of an atomic block -------------------------------
+
+
+async def insert_note(text: str, using: str | None = None) -> bool:
+    return await insert("note", {"text": text}, using)
+
+
+def texts() -> list[str]:
+    return [note.text for note in Note.objects.order_by("text")]
+
+
+def test_synchronous_code_inserts_by_a_bridge(installed: SQLite) -> None:
+    def refuse() -> None:
+        with transaction.atomic():
+            assert async_to_sync(insert_note)("dropped")
+            raise RefusedError
+
+    with transaction.atomic():
+        assert async_to_sync(insert_note)("kept")
+        with pytest.raises(RefusedError):
+            refuse()
+        assert installed.texts() == []
+    assert not async_to_sync(insert_note)("outside")
+    assert texts() == ["kept"]
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_loop_on_the_thread_of_the_block_inserts_too(ends: bool) -> None:
+    with suppress(RefusedError), transaction.atomic():
+        assert asyncio.run(insert_note("by asyncio.run"))
+        assert texts() == ["by asyncio.run"]
+        if not ends:
+            raise RefusedError
+    assert texts() == (["by asyncio.run"] if ends else [])
+
+
+async def test_a_task_that_cannot_reach_the_block_any_more_hears_it_from_asgiref() -> None:
+    """As its saves would: it outlives the bridge, and the block goes on."""
+    tasks: list[asyncio.Task[None]] = []
+    left, done = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    async def late() -> None:
+        await left.wait()
+        try:
+            with pytest.raises(RuntimeError, match="CurrentThreadExecutor already quit"):
+                await insert_note("late")
+        finally:
+            done.set()
+
+    async def work() -> None:
+        tasks.append(asyncio.create_task(late()))
+
+    def transact() -> None:
+        with transaction.atomic():
+            async_to_sync(work)()
+            loop.call_soon_threadsafe(left.set)
+            assert done.wait(20)
+
+    await sync_to_async(transact)()
+    await tasks[0]
+    assert await sync_to_async(texts)() == []
+
+
+async def test_a_block_that_is_set_to_roll_back_refuses_rows() -> None:
+    async def work() -> None:
+        with pytest.raises(TransactionManagementError):
+            await insert_note("too late")
+
+    def transact() -> None:
+        with transaction.atomic():
+            transaction.set_rollback(True)
+            async_to_sync(work)()
+
+    await sync_to_async(transact)()
+    assert await sync_to_async(texts)() == []
+
+
 # --- PostgreSQL --------------------------------------------------------------
 
 
@@ -492,6 +574,32 @@ async def test_a_thread_with_a_connection_of_its_own_does_not_wait_for_that_of_o
     with pytest.raises(RefusedError):
         await on_a_thread(sync_to_async(transact))
     assert (told, server.texts()) == (["committed"], ["committed"])
+
+
+async def test_a_thread_with_a_connection_of_its_own_does_not_insert_in_that_of_others(
+    server: PostgreSQL,
+) -> None:
+    outcomes: list[bool] = []
+
+    def alone() -> None:
+        outcomes.append(async_to_sync(insert_note)("dropped"))
+        with transaction.atomic():
+            outcomes.append(async_to_sync(insert_note)("committed"))
+        forget_connections()
+
+    async def work() -> None:
+        await sync_to_async(alone, thread_sensitive=False)()
+        assert await insert_note("rolled back")
+        raise RefusedError
+
+    def transact() -> None:
+        with transaction.atomic():
+            async_to_sync(work)()
+
+    with pytest.raises(RefusedError):
+        await on_a_thread(sync_to_async(transact))
+    assert outcomes == [False, True]
+    assert server.texts() == ["committed"]
 
 
 async def test_a_thread_of_its_own_waits_for_its_own_transaction(

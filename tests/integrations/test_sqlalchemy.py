@@ -30,6 +30,7 @@ from tests.integrations import sqlalchemy_models
 from tests.integrations.receiving import RefusedError, noted, refuse
 from tests.integrations.sqlalchemy_models import (
     Base,
+    Log,
     Post,
     Tag,
     on_sqlite,
@@ -393,6 +394,31 @@ class TestSyncSessions:
 
         with post_save.connected_to(fail), pytest.raises(RuntimeError, match="of the receiver"):
             await anyio.to_thread.run_sync(save, sync_factory)
+
+    @pytest.mark.parametrize("where", ["here", "in a worker thread", "on the loop"])
+    async def test_receivers_insert_rows_in_the_transaction(self, sync_factory, where):
+        async def store(sender, instance, **kwargs):
+            row = {"text": instance.title}
+            assert await transactions.insert("log", row, None)
+
+        def work():
+            with sync_factory() as session:
+                for title, end in (("kept", session.commit), ("dropped", session.rollback)):
+                    session.add(Post(title=title))
+                    session.flush()
+                    end()
+
+        with post_save.connected_to(store, sender=Post):
+            if where == "on the loop":
+                with sync_factory() as session, session.begin():
+                    assert session.connection()
+                    await store(None, Post(title="kept"))
+            elif where == "here":
+                await asyncio.get_running_loop().run_in_executor(None, work)
+            else:
+                await anyio.to_thread.run_sync(work)
+        with sync_factory() as session:
+            assert session.scalars(select(Log.text)).all() == ["kept"]
 
     async def test_20_worker_threads_at_once_keep_apart(self, tmp_path):
         engine = create_engine(

@@ -7,13 +7,15 @@ import weakref
 from contextvars import ContextVar
 
 import pytest
-from sqlalchemy import func, insert, select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Insert, func, insert, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, UnboundExecutionError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.orm import Session
 
 from fastdjango_signals import post_save, pre_save
 from fastdjango_signals.integrations import sqlalchemy
 from fastdjango_signals.integrations.sqlalchemy.transactions import _marks, _roots, stack
+from fastdjango_signals.transactions import insert as insert_row
 from tests.integrations import sqlalchemy_models
 from tests.integrations.receiving import RefusedError, noted, refuse
 from tests.integrations.sqlalchemy_models import (
@@ -611,3 +613,47 @@ class TestMemory:
             await note("sent")
         assert told == ["sent"]
         assert await count(factory) == 1
+
+
+class TestRows:
+    """What is inserted in the transaction of a session for others."""
+
+    async def test_it_is_in_the_session_that_was_flushed_last(self, factory, installed):
+        async with factory() as older, factory() as newer:
+            await older.begin()
+            await newer.begin()
+            older.add(Post(title="a"))
+            await older.flush()
+            assert await insert_row("log", {"text": "older"}, None)
+            await newer.rollback()
+            await older.commit()
+        assert await count(factory, Log) == 1
+
+    async def test_it_goes_where_the_session_writes(self, database, kind, installed):
+        """A session may send what it reads to another database."""
+
+        class Routed(Session):
+            def get_bind(self, mapper=None, *, clause=None, **kwargs):
+                assert isinstance(clause, Insert)
+                return database.sync_engine
+
+        maker = async_sessionmaker(sync_session_class=Routed)
+        sqlalchemy.install(maker)
+        async with maker.begin():
+            assert await insert_row("log", {"text": "routed"}, None)
+        sqlalchemy.uninstall(maker)
+        async with AsyncSession(database) as session:
+            assert await session.scalar(select(Log.text)) == "routed"
+
+    async def test_a_session_that_is_bound_to_no_database_says_so(self, kind, installed):
+        async with AsyncSession() as session, session.begin():
+            with pytest.raises(UnboundExecutionError):
+                await insert_row("log", {"text": "nowhere"}, None)
+
+    async def test_a_value_is_never_part_of_the_statement(self, session, database):
+        text = "'); DROP TABLE log; --"
+        with statements(database) as executed:
+            await session.begin()
+            assert await insert_row("log", {"text": text}, None)
+        assert not any(text in each for each in executed)
+        assert await session.scalar(select(Log.text)) == text

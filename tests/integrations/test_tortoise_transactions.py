@@ -18,6 +18,7 @@ from tortoise.transactions import atomic, in_transaction
 from fastdjango_signals import post_save
 from fastdjango_signals.integrations import tortoise
 from fastdjango_signals.integrations.tortoise.transactions import PATCHES, stack
+from fastdjango_signals.transactions import insert
 from tests.integrations import tortoise_models
 from tests.integrations.receiving import RefusedError, noted, refuse
 from tests.integrations.tortoise_models import (
@@ -484,6 +485,49 @@ class TestAbortedTransactions:
         async with in_transaction("default"):
             await noted.send(None, text="a")
         assert "SELECT 1" in caplog.messages
+
+
+@on_all_kinds
+@pytest.mark.usefixtures("installed")
+class TestRows:
+    """What is inserted in a transaction for others."""
+
+    async def test_it_is_committed_or_rolled_back_with_it(self):
+        async with in_transaction("default"):
+            assert await insert("log", {"text": "a"}, "default")
+            with suppress(RefusedError):
+                async with rolled_back():
+                    assert await insert("log", {"text": "b"}, None)
+        async with rolled_back():
+            assert await insert("log", {"text": "c"}, None)
+        assert await logged() == ["a"]
+
+    async def test_it_belongs_to_the_savepoint_in_which_it_was_inserted(self):
+        async with in_transaction("default"):
+            assert await insert("log", {"text": "a"}, None)
+            async with rolled_back():
+                assert await insert("log", {"text": "b"}, None)
+            assert await insert("log", {"text": "c"}, None)
+        assert await logged() == ["a", "c"]
+
+    @pytest.mark.parametrize("end", ["commit", "rollback"])
+    async def test_there_is_none_after_an_end_by_hand(self, end):
+        async with in_transaction("default") as connection:
+            await getattr(connection, end)()
+            assert not await insert("log", {"text": "a"}, None)
+        assert await logged() == []
+
+    async def test_a_value_is_never_part_of_the_statement(self):
+        text = "'); DROP TABLE log; -- %s $1 ?"
+        async with in_transaction("default"):
+            assert await insert("log", {"text": text}, None)
+        assert await logged() == [text]
+
+    async def test_an_error_comes_out_as_that_of_any_statement(self):
+        with pytest.raises(IntegrityError):
+            async with in_transaction("default"):
+                assert await insert("log", {"text": None}, None)  # type: ignore[dict-item]
+        assert await logged() == []
 
 
 @pytest.mark.usefixtures("installed")

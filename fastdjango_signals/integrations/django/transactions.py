@@ -1,4 +1,4 @@
-"""Transactions: what waits for the commit of an `atomic` block, as a hook of Django's own."""
+"""Transactions: what waits for the commit of an `atomic` block, and rows of others in it."""
 
 # Django has no types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -6,20 +6,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from asyncio import CancelledError
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.transaction import Atomic
 
 from fastdjango_signals.integrations.django import threads
 from fastdjango_signals.patches import Patch
-from fastdjango_signals.transactions import CommitCall, TransactionStack
+from fastdjango_signals.transactions import CommitCall, Row, TransactionStack
 
 _KEY = "_fastdjango_signals_transaction"
 _IN_ERROR = 3  # what both drivers of PostgreSQL call a transaction after a statement that failed
@@ -38,6 +40,7 @@ class OpenTransaction:
 
     connection: Any
     is_open: bool = True
+    _thread: int = field(default_factory=get_ident)
     _lock: Lock = field(default_factory=Lock)
     _is_aborted: bool = False
     _cancelled: CancelledError | None = None
@@ -53,6 +56,41 @@ class OpenTransaction:
             if self.is_open:
                 self.connection.on_commit(self._hook(call), robust=True)
             return self.is_open
+
+    async def insert(self, table: str, row: Row) -> bool:
+        """Insert a row in it, on its thread; return False where it is too late.
+
+        False too for code that only inherits the context of the block: its thread is another one,
+        and what it does with Django's connection there is not in this transaction either.
+        """
+        if get_ident() == self._thread:
+            return await self._insert_from_beside(table, row)
+        return await sync_to_async(self._insert_on_this_thread)(table, row)
+
+    async def _insert_from_beside(self, table: str, row: Row) -> bool:
+        # The thread of the block runs this loop, by asyncio.run, and Django refuses to work there.
+        self.connection.inc_thread_sharing()
+        try:
+            return await asyncio.to_thread(self._insert, table, row)
+        finally:
+            self.connection.dec_thread_sharing()
+
+    def _insert_on_this_thread(self, table: str, row: Row) -> bool:
+        is_ours = connections[self.alias] is self.connection
+        return is_ours and self._insert(table, row)
+
+    def _insert(self, table: str, row: Row) -> bool:
+        if self.is_open:
+            quote = self.connection.ops.quote_name
+            binary = self.connection.Database.Binary
+            values = [binary(each) if isinstance(each, bytes) else each for each in row.values()]
+            with self.connection.cursor() as cursor:
+                cursor.execute(
+                    f"INSERT INTO {'.'.join(map(quote, table.split('.')))} "
+                    f"({', '.join(map(quote, row))}) VALUES ({', '.join('%s' for _ in row)})",
+                    values,
+                )
+        return self.is_open
 
     def close(self) -> None:
         """Take no more calls; Django is about to commit, or to roll back."""

@@ -1,19 +1,23 @@
-"""Transactions: what waits for the commit of a session, and when it runs."""
+"""Transactions: what waits for the commit of a session, when it runs, and rows of others in it."""
 
 from __future__ import annotations
 
+import asyncio
 import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from threading import get_ident
 from weakref import WeakKeyDictionary
 
+from sqlalchemy import Insert, column, insert, table
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.util import greenlet_spawn
 
 from fastdjango_signals.integrations.sqlalchemy.bridge import can_wait, wait_for
 from fastdjango_signals.integrations.sqlalchemy.sessions import covers
-from fastdjango_signals.transactions import Transaction, TransactionStack
+from fastdjango_signals.transactions import Row, Transaction, TransactionStack
 
 stack = TransactionStack("fastdjango_signals.sqlalchemy")
 """The backend: which sessions have a transaction open."""
@@ -57,7 +61,7 @@ def _root_of(session: Session) -> Root | None:
 def _created(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
         if covers(session):
-            root = Transaction(alias_of(session))
+            root = Transaction(alias_of(session), writer=Writer(weakref.proxy(session)))
             # A session that nobody closes, and that is collected, will never commit it.
             weakref.finalize(transaction, root.rollback).atexit = False
             _roots[transaction] = Root(root)
@@ -65,6 +69,43 @@ def _created(session: Session, transaction: SessionTransaction) -> None:
     elif transaction.nested and (outer := _root_of(session)) is not None:
         _marks[transaction] = outer.transaction.queue.mark()
         stack.push(outer.transaction)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Writer:
+    """Inserts rows on the connection of a session.
+
+    Attributes:
+        session: The session; a proxy, for it may be left to the garbage collector.
+        thread: The thread on which its transaction began.
+        turns: Tasks take turns, since a session has no room for two.
+    """
+
+    session: Session
+    thread: int = field(default_factory=get_ident)
+    turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def __call__(self, name: str, row: Row) -> None:
+        """Insert a row into the table of this name."""
+        statement = _statement(name, row)
+
+        def execute() -> None:
+            connection = self.session.connection(bind_arguments={"clause": statement})
+            connection.execute(statement)
+
+        if self.session.get_bind(clause=statement).dialect.is_async:
+            async with self.turns:
+                await greenlet_spawn(execute)
+        elif get_ident() == self.thread:
+            execute()
+        else:  # a worker thread, which waits for this loop; here the database would block it
+            await asyncio.to_thread(execute)
+
+
+def _statement(name: str, row: Row) -> Insert:
+    schema, _, own_name = name.rpartition(".")
+    target = table(own_name, *map(column, row), schema=schema or None)
+    return insert(target).values(dict(row))
 
 
 def _connected(session: Session, _: SessionTransaction, connection: Connection) -> None:

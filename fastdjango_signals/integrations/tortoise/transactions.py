@@ -1,4 +1,4 @@
-"""Transactions: what waits for the commit of a Tortoise transaction, and when it runs."""
+"""Transactions: what waits for the commit of Tortoise, when it runs, and rows of others in it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import partial, wraps
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
+from pypika_tortoise.queries import Table
 from tortoise.backends.base.client import (
     NestedTransactionContext,
     TransactionalDBClient,
@@ -17,7 +18,7 @@ from tortoise.backends.sqlite.client import SqliteTransactionContext
 from tortoise.exceptions import TransactionManagementError
 
 from fastdjango_signals.patches import Patch
-from fastdjango_signals.transactions import Transaction, TransactionStack
+from fastdjango_signals.transactions import Row, Transaction, TransactionStack
 
 Enter: TypeAlias = Callable[[TransactionContext], Awaitable[TransactionalDBClient]]
 Leave: TypeAlias = Callable[..., Awaitable[None]]
@@ -78,6 +79,15 @@ async def _is_aborted(client: TransactionalDBClient) -> bool:
     return False
 
 
+async def _insert(client: TransactionalDBClient, name: str, row: Row) -> None:
+    """Insert a row on the connection of a transaction, which is that of its savepoints too."""
+    schema, _, own_name = name.rpartition(".")
+    target = Table(own_name, schema=schema or None)
+    query = client.query_class.into(target).columns(*row).insert(*row.values())
+    sql, values = query.get_parameterized_sql()
+    await client.execute_query(sql, values)  # pyright: ignore[reportUnknownMemberType]
+
+
 def _watch_savepoint(client: TransactionalDBClient, transaction: Transaction) -> None:
     """Learn from the client of a savepoint how that ends, or the transaction around it."""
     if "commit" in vars(client):
@@ -107,7 +117,9 @@ def _begin(native: Enter) -> Enter:
     @wraps(native)
     async def enter(self: TransactionContext) -> TransactionalDBClient:
         client = await native(self)
-        transaction = _transactions[self] = Transaction(client.connection_name)
+        transaction = _transactions[self] = Transaction(
+            client.connection_name, writer=partial(_insert, client)
+        )
         _watch(client, transaction)
         stack.push(transaction)
         return client
