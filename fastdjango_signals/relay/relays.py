@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
@@ -35,7 +36,7 @@ class Relay:
 
     A receiver of another service's send is connected as any other. It is called at least once for
     each event: again, should it raise, or should its process end in the middle. Replicas of a
-    service share its events.
+    service share its events. Once the relay is gone, its signals are sent in this process only.
 
     Args:
         service: Name of the service, the same in all its replicas.
@@ -81,10 +82,6 @@ class Relay:
         self._open = AsyncExitStack()
         _check(service, workers, timeout)
         wires = self._wires(max_bytes)
-        publishers = {
-            signal.name: Publisher(wires[signal.name], self._posting.post)
-            for signal in self.publishes
-        }
         self._inboxes = {
             signal.name: Inbox(
                 service=service,
@@ -97,9 +94,10 @@ class Relay:
             )
             for signal in self.receives
         }
-        self._publishers = publishers  # which the signals hold weakly
         for signal in self.publishes:
-            signal.connect(publishers[signal.name], priority=-sys.maxsize)
+            publisher = Publisher(wires[signal.name], self._posting.post)
+            signal.connect(publisher, weak=False, priority=-sys.maxsize)
+            weakref.finalize(self, signal.disconnect, publisher).atexit = False
         for name, inbox in self._inboxes.items():
             transport.subscribe(
                 Subscription(service=service, signal=name, workers=workers, handler=inbox.handle)
