@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -329,3 +331,26 @@ async def test_has_listeners_tells_who_would_be_reached(signal: Signal[Any, ...]
     assert signal.has_listeners(sender=Store)
     assert signal.has_listeners(sender=None)
     assert signal.has_listeners(sender=[])
+
+
+async def test_the_receivers_for_a_sender_are_those_that_a_send_would_reach() -> None:
+    class Shop: ...
+
+    class Branch(Shop): ...
+
+    signal = Signal(["order"], concurrent=True)
+    everyone, shop, gone = AsyncMock(), AsyncMock(), AsyncMock()
+    signal.connect(everyone)
+    signal.connect(shop, sender=Shop, subclasses=True, priority=1, on_commit=True)
+    signal.connect(gone, sender=Shop)
+    del gone
+    gc.collect()
+    reached = signal.receivers_for(Branch)
+    assert [each.receiver for each in reached] == [shop, everyone]
+    assert [each.sender for each in reached] == [Branch, Branch]
+    assert reached[0].on_commit
+    assert [each.receiver for each in signal.receivers_for("till")] == [everyone]
+    with signal.muted():
+        assert len(signal.receivers_for(Shop)) == 2
+    assert signal.concurrent
+    assert not Signal().concurrent
