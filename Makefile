@@ -18,7 +18,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help bench bench-mypy bench-ratio soak demo demo-sqlalchemy test test-typing test-integrations test-all format clean \
+.PHONY: help bench bench-mypy bench-ratio bench-relay soak demo demo-relay demo-sqlalchemy test test-typing test-integrations test-all format clean \
 	check check-format check-lint check-floors check-changelog check-mypy check-pyright
 
 help: ## Show this list
@@ -29,6 +29,9 @@ demo: $(STAMP) ## Start the shop, drive it over HTTP, show who received what
 
 demo-sqlalchemy: $(STAMP) ## The same shop, and the same receivers, on SQLAlchemy
 	@SHOP_ORM=sqlalchemy $(BIN)/python -m examples.shop.demo $(ARGS)
+
+demo-relay: $(STAMP) ## The shop and a warehouse over NATS: killed, started again, nothing lost
+	@$(BIN)/python -m examples.warehouse.demo $(ARGS)
 
 test: $(STAMP) ## Run the tests; the core needs 100 % branch coverage (ARGS="-k name")
 	@$(BIN)/coverage erase
@@ -61,6 +64,9 @@ soak: $(STAMP) ## A million receivers, then ten million sends, in bounded memory
 
 bench-mypy: $(STAMP) ## Measure what the mypy plugin costs (ARGS="--rounds 3")
 	@$(BIN)/python -m benchmarks.mypy_plugin $(ARGS)
+
+bench-relay: $(STAMP) ## Measure the relay beside FastStream alone (ARGS="--rounds 15")
+	@$(BIN)/python -m benchmarks.relay $(ARGS)
 
 test-all: $(STAMP) ## Run the core's tests on each supported Python, and on the bare wheel
 	@$(BIN)/nox $(ARGS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -13,13 +13,18 @@ from examples.shop import accounts, catalogue, orders, receivers, storage
 from fastdjango_signals.integrations.asgi import SignalMiddleware
 
 
-def create_app(database: Path | None = None) -> SignalMiddleware:
-    """Return the shop over this SQLite file; else the one that SHOP_DATABASE names."""
+def create_app(
+    database: Path | None = None, *, relay: AbstractAsyncContextManager[object] | None = None
+) -> SignalMiddleware:
+    """Return the shop over this SQLite file; else the one that SHOP_DATABASE names.
+
+    With a relay, as in `relayed`, other services hear of what happens here.
+    """
     path = database or Path(os.environ.get("SHOP_DATABASE", "shop.sqlite3"))
 
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncGenerator[None, None]:
-        async with storage.opened(api, path):
+        async with storage.opened(api, path), relay or nullcontext():
             yield
 
     api = FastAPI(title="Shop", lifespan=lifespan)
