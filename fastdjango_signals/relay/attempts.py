@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 _T = TypeVar("_T")
@@ -41,3 +42,11 @@ async def repeated(
 def said(error: Exception) -> str:
     """Return what an error of a broker's client says, for an error of ours."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+async def pause(ended: asyncio.Event, seconds: float) -> bool:
+    """Wait, but no longer than until something has ended; return whether it has."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await ended.wait()
+    return ended.is_set()

@@ -13,7 +13,7 @@ class RelayDefinitionError(SignalError, TypeError):
 
 
 class RelayStateError(SignalError, RuntimeError):
-    """Raised for a relay that is started while it runs."""
+    """Raised for a relay that is started while it runs, or is asked what it knows only running."""
 
 
 class EncodeError(SignalError, TypeError):

@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -16,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from fastdjango_signals.cancellation import cancellations, current_task
 from fastdjango_signals.places import name_of
+from fastdjango_signals.relay.attempts import pause
 
 logger = logging.getLogger("fastdjango_signals")
 
@@ -38,14 +38,6 @@ _LEAD = text(
 # A process that hangs, or whose host is gone, leads no longer than this.
 _LEAVE = text("SET LOCAL idle_in_transaction_session_timeout = '15s'")
 _ALIVE = text("SELECT 1")
-
-
-async def pause(ended: asyncio.Event, seconds: float) -> bool:
-    """Wait, but no longer than until something has ended; return whether it has."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await ended.wait()
-    return ended.is_set()
 
 
 @dataclass(slots=True, eq=False)

@@ -130,24 +130,27 @@ class Group:
     async def hold(self, entry: bytes) -> None:
         """Show that an entry is still worked on."""
         async with self._turns:
-            await self._claim([entry], self._consumer, idle=0.0)
+            await self._claim(entry, self._consumer, idle=0.0)
 
-    async def put_back(self, entries: list[bytes], delay: float) -> None:
-        """Let any replica have entries after some seconds, no more than `ack_wait`."""
-        self._held.difference_update(entries)
+    async def put_back(self, entry: bytes, delay: float, tries: int) -> None:
+        """Let any replica have an entry after some seconds, no more than `ack_wait`."""
+        self._held.discard(entry)
         idle = self.ack_wait - delay
-        await self._insist(partial(self._claim, entries, _WAITING, idle=idle))
+        await self._insist(partial(self._claim, entry, _WAITING, idle=idle, tries=tries))
         # This replica, for one, looks in time.
         asyncio.get_running_loop().call_later(delay + 0.002, self._due.set)
 
-    async def _claim(self, entries: list[bytes], consumer: str, *, idle: float) -> object:
+    async def _claim(
+        self, entry: bytes, consumer: str, *, idle: float, tries: int | None = None
+    ) -> object:
         return await self.client.xclaim(
             self.stream,
             self.name,
             consumer,
             min_idle_time=0,
-            message_ids=list(entries),
+            message_ids=[entry],
             idle=int(idle * 1000),
+            retrycount=tries,
             justid=True,
         )
 
@@ -257,8 +260,9 @@ class Group:
         while found := await self.client.xpending_range(
             self.stream, self.name, "-", "+", 100, consumername=self._consumer
         ):
-            entries = [each["message_id"] for each in found]
-            await self._claim(entries, _WAITING, idle=self.ack_wait)
+            for each in found:  # what was read while it was being cancelled
+                tries = each["times_delivered"] - 1
+                await self._claim(each["message_id"], _WAITING, idle=self.ack_wait, tries=tries)
         await self.client.xgroup_delconsumer(self.stream, self.name, self._consumer)
 
     async def _forget_consumers(self) -> None:
@@ -283,7 +287,13 @@ class Delivery:
     entry: bytes
     body: bytes
     tries: int
+    _is_begun: bool = False
     _is_put_back: bool = False
+
+    async def begin(self) -> int:
+        """Return how often it was begun; by one that was killed in the meantime, so it is taken."""
+        self._is_begun = True
+        return self.tries
 
     async def accept(self) -> None:
         """Tell Redis that it is done with."""
@@ -294,7 +304,7 @@ class Delivery:
         if delay > self.group.ack_wait:
             return False
         self._is_put_back = True
-        await self.group.put_back([self.entry], delay)
+        await self.group.put_back(self.entry, delay, self.tries - (not self._is_begun))
         return True
 
     async def keep(self) -> None:

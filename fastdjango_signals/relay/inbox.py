@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from fastdjango_signals.relay.attempts import pause
 from fastdjango_signals.relay.deliveries import deliver
 from fastdjango_signals.relay.events import receiving
 from fastdjango_signals.relay.exceptions import DecodeError
@@ -19,13 +20,9 @@ from fastdjango_signals.signals import Signal
 
 logger = logging.getLogger("fastdjango_signals")
 
-_INTERRUPTIONS = 10
-"""Deliveries beyond the tries, for processes that end in the middle of an event: a deployment may
-do that to any, and an event that kills its process has to be given up at last."""
-
-
-_GLANCE = 0.25
-"""Seconds between two looks at whether it is closing, while an event waits for its next try."""
+_INTERRUPTIONS = 3
+"""Further tries for processes that end in the middle of an event. A deployment may do that to any,
+and an event that kills its process has to be given up at last."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -40,7 +37,6 @@ class Inbox:
         retry: When an event is tried again.
         timeout: Seconds for each receiver.
         workers: Events that are worked on at a time; with one, they are in order.
-        is_closing: Whether no new event is to be begun.
     """
 
     service: str
@@ -50,8 +46,8 @@ class Inbox:
     retry: Retry
     timeout: float | None
     workers: int
-    is_closing: bool = False
     _turns: asyncio.Semaphore = field(init=False)
+    _closing: asyncio.Event = field(init=False)
 
     def __post_init__(self) -> None:
         self.open()
@@ -59,11 +55,11 @@ class Inbox:
     def open(self) -> None:
         """Begin anew, maybe in another event loop."""
         self._turns = asyncio.Semaphore(self.workers)  # lets them through in order
-        self.is_closing = False
+        self._closing = asyncio.Event()
 
     def close(self) -> None:
         """Begin no new event."""
-        self.is_closing = True
+        self._closing.set()
 
     async def handle(self, incoming: Incoming) -> None:
         """Receive one delivery, and settle it; what is not settled the broker delivers again."""
@@ -90,23 +86,20 @@ class Inbox:
             return await deliver(self.signal, sender, payload, seconds=self.timeout)
 
     async def _work_on(self, incoming: Incoming) -> None:
-        tries = incoming.tries
-        while not self.is_closing:
+        if self._closing.is_set():
+            await incoming.retry(0)
+            return
+        tries = await incoming.begin()
+        while not self._closing.is_set():
             wait = await self._attempt(incoming.body, tries)
             if wait is None:
                 await incoming.accept()
                 return
             if await incoming.retry(wait):
                 return
-            await self._pause(wait)
+            await pause(self._closing, wait)
             tries += 1
         await incoming.retry(0)
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait for some seconds, and no longer than until it is closing."""
-        until = asyncio.get_running_loop().time() + seconds
-        while not self.is_closing and (left := until - asyncio.get_running_loop().time()) > 0:
-            await asyncio.sleep(min(left, _GLANCE))
 
     async def _attempt(self, body: bytes, tries: int) -> float | None:
         """Return the seconds until the next try; None where there need be none."""

@@ -137,10 +137,12 @@ class KafkaTopics:
     async def connect(self) -> None:
         """Connect, and make the topics."""
         async with self._starting():
-            pass
+            await self._broker.connect()
+            for topic in self._needed:
+                await self._make(topic)
 
     async def start(self) -> None:
-        """Connect, make the topics, and begin to receive."""
+        """Begin to receive."""
         async with self._starting():
             await self._broker.start()
 
@@ -197,9 +199,6 @@ class KafkaTopics:
     async def _starting(self) -> AsyncGenerator[None, None]:
         try:
             async with asyncio.timeout(self._start_timeout):
-                await self._broker.connect()
-                for topic in self._needed:
-                    await self._make(topic)
                 yield
         except _FAILURES as error:
             raise PublishError(
@@ -252,9 +251,9 @@ class _Delivery:
     def body(self) -> bytes:
         return self.message.body or b""
 
-    @property
-    def tries(self) -> int:
-        return 1  # Kafka does not count
+    async def begin(self) -> int:
+        """Return 1: Kafka does not count."""
+        return 1
 
     async def accept(self) -> None:
         await self.message.ack()

@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from fastdjango_signals.extras import needs
 from fastdjango_signals.relay.attempts import repeated
@@ -21,17 +20,20 @@ from fastdjango_signals.relay.transports import Buried, DeadLetter, Subscription
 from fastdjango_signals.relay.wire import CONTENT_TYPE
 
 with needs("faststream", extra="relay"):
-    from faststream import AckPolicy
     from faststream.specification import AsyncAPI
 with needs("nats", extra="relay"):
-    from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+    from faststream.nats import NatsBroker
     from nats.errors import Error as NatsError
     from nats.js import JetStreamContext
-    from nats.js.api import ConsumerConfig, RawStreamMsg, StreamConfig
+    from nats.js.api import ConsumerConfig, KeyValueConfig, RawStreamMsg, StreamConfig
     from nats.js.errors import NoStreamResponseError, NotFoundError, ServiceUnavailableError
+    from nats.js.kv import KeyValue
+
+from fastdjango_signals.relay.pulls import FAILURES, Pull
 
 _DAY = 86400.0
-_FAILURES = (NatsError, OSError, TimeoutError)
+_LONGEST_WAIT = 2.0  # seconds for an answer, which may be lost, before it is asked for again
+_MOST_PENDING = 1000  # events that all replicas together have in hand
 _PASSING = (TimeoutError, NoStreamResponseError, ServiceUnavailableError)
 
 
@@ -40,12 +42,13 @@ class JetStream:
 
     Events are kept in one stream, `signals`, on subjects `signals.<signal>`; dead letters in
     another, `signals-dead`, on subjects `signals-dead.<service>.<signal>`. Each service has a
-    durable consumer, `<service>--<signal>`, for each signal that it receives. All are made, or
-    brought up to date, at the start.
+    durable consumer, `<service>--<signal>`, for each signal that it receives. The bucket
+    `signals-tries` counts how often events were tried. All are made, or brought up to date, at the
+    start.
 
     Args:
         broker: The broker of FastStream, with servers, credentials and TLS. The relay starts and
-            stops it.
+            stops it. Its middlewares do not see the events.
         prefix: The name of the stream, and the first word of the subjects.
         ordered: Keep to the order of publication over all replicas and all retries: one event of
             a signal at a time, and none overtakes one that is tried again.
@@ -91,23 +94,19 @@ class JetStream:
         self._prefetch = prefetch
         self._publish_timeout = publish_timeout
         self._start_timeout = start_timeout
-        self._streams = (
+        self._streams = [
             StreamConfig(
-                name=prefix,
-                subjects=[f"{prefix}.>"],
-                max_age=keep,
-                duplicate_window=min(deduplicate, keep),
+                name=name,
+                subjects=[f"{name}.>"],
+                max_age=seconds,
+                duplicate_window=min(deduplicate, seconds),
                 num_replicas=replicas,
-            ),
-            StreamConfig(
-                name=self._dead,
-                subjects=[f"{self._dead}.>"],
-                max_age=keep_dead,
-                duplicate_window=min(deduplicate, keep_dead),
-                num_replicas=replicas,
-            ),
-        )
-        self._consumers: list[ConsumerConfig] = []
+            )
+            for name, seconds in ((prefix, keep), (self._dead, keep_dead))
+        ]
+        self._tries = KeyValueConfig(f"{prefix}-tries", ttl=keep, replicas=replicas)
+        self._subscriptions: list[Subscription] = []
+        self._pulls: list[Pull] = []
 
     @property
     def keep_every(self) -> float | None:
@@ -116,32 +115,7 @@ class JetStream:
 
     def subscribe(self, subscription: Subscription) -> None:
         """Receive one more signal, once started."""
-        subject = f"{self._prefix}.{subscription.signal}"
-        durable = f"{subscription.service}--{subscription.signal.replace('.', '-')}"
-        consumer = ConsumerConfig(
-            name=durable,
-            durable_name=durable,
-            filter_subject=subject,
-            ack_wait=self._ack_wait,
-            max_ack_pending=1 if self._ordered else 1000,
-        )
-        self._consumers.append(consumer)
-
-        async def receive(delivery: Any) -> None:
-            await subscription.handler(delivery)
-
-        self._broker.subscriber(
-            subject,
-            durable=durable,
-            stream=JStream(self._prefix, declare=False),
-            config=consumer,
-            pull_sub=PullSub(batch_size=1 if self._ordered else self._prefetch),
-            max_workers=1 if self._ordered else self._prefetch,
-            decoder=_delivery,
-            ack_policy=AckPolicy.MANUAL,
-            no_reply=True,
-            title=durable,
-        )(receive)
+        self._subscriptions.append(subscription)
 
     def describe(self, signals: Iterable[str], document: AsyncAPI) -> None:
         """Add the subjects of these signals to a document of FastStream; nothing is connected."""
@@ -153,30 +127,30 @@ class JetStream:
 
     async def connect(self) -> None:
         """Connect, and declare the streams and the consumers."""
-        async with self._starting():
-            await self._declare()
-
-    async def start(self) -> None:
-        """Connect, declare the streams and the consumers, and begin to receive."""
-        async with self._starting():
-            await self._declare()
-            await self._broker.start()
-
-    @asynccontextmanager
-    async def _starting(self) -> AsyncGenerator[None, None]:
         try:
             async with asyncio.timeout(self._start_timeout):
                 client = await self._broker.connect()
                 client.options["max_reconnect_attempts"] = -1
-                yield
-        except _FAILURES as error:
+                self._jetstream = client.jetstream()
+                await self._declare()
+        except FAILURES as error:
             raise PublishError(
                 f"NATS JetStream cannot be used ({error!r}); start a server with -js, and give "
                 "NatsBroker its address"
             ) from error
 
+    async def start(self) -> None:
+        """Begin to receive."""
+        bucket = await self._jetstream.key_value(self._tries.bucket)
+        self._pulls = [self._pull(each, bucket) for each in self._subscriptions]
+        for pull in self._pulls:
+            pull.start()
+
     async def stop(self) -> None:
         """Receive no more, let handlers end, and disconnect."""
+        seconds = self._broker.config.graceful_timeout
+        await asyncio.gather(*(pull.stop(seconds) for pull in self._pulls))
+        self._pulls = []
         try:
             await self._broker.stop()
         except NatsError:  # the server is away: nothing can be drained
@@ -187,7 +161,7 @@ class JetStream:
         headers = {"Nats-Msg-Id": event_id, "content-type": CONTENT_TYPE}
         try:
             await self._store(self._prefix, f"{self._prefix}.{signal}", body, headers)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise PublishError(
                 f"NATS JetStream did not confirm event {event_id} of signal {signal} within "
                 f"{self._publish_timeout} s ({error!r}); it may have it all the same",
@@ -197,13 +171,19 @@ class JetStream:
 
     async def _store(self, stream: str, subject: str, body: bytes, headers: dict[str, str]) -> None:
         """Publish, again and again while the server is away: the id keeps it from being twice."""
+        seconds = min(self._publish_timeout, _LONGEST_WAIT)
 
         async def attempt() -> None:
-            await self._broker.publish(
-                body, subject, headers, stream=stream, timeout=self._publish_timeout
-            )
+            await self._jetstream.publish(subject, body, seconds, stream, headers)
 
-        await repeated(attempt, passing=_PASSING, seconds=self._publish_timeout, longest=2.0)
+        began = time.monotonic()
+        try:
+            await attempt()
+        except _PASSING:
+            left = self._publish_timeout - (time.monotonic() - began)
+            if left <= 0:
+                raise
+            await repeated(attempt, passing=_PASSING, seconds=left)
 
     async def bury(self, letter: DeadLetter) -> None:
         """Keep a dead letter; return once JetStream has stored it."""
@@ -213,7 +193,7 @@ class JetStream:
         subject = f"{self._dead}.{letter.service}.{letter.signal}"
         try:
             await self._store(self._dead, subject, letter.body, headers)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise PublishError(
                 f"NATS JetStream did not take dead letter {letter.event_id} of signal "
                 f"{letter.signal} ({error!r})",
@@ -223,7 +203,7 @@ class JetStream:
 
     async def buried(self, service: str) -> AsyncIterator[Buried]:
         """Yield the dead letters of a service, oldest first."""
-        jetstream = self._jetstream()
+        jetstream = self._jetstream
         subject, sequence = f"{self._dead}.{service}.>", 1
         while True:
             try:
@@ -233,43 +213,38 @@ class JetStream:
             yield _Buried(jetstream, self._dead, service, found)
             sequence = (found.seq or sequence) + 1
 
-    def _jetstream(self) -> JetStreamContext:
-        return self._broker.connection.jetstream()
+    def _pull(self, subscription: Subscription, tries: KeyValue) -> Pull:
+        return Pull(
+            jetstream=self._jetstream,
+            stream=self._prefix,
+            durable=_durable(subscription),
+            tries=tries,
+            handler=subscription.handler,
+            prefetch=1 if self._ordered else max(self._prefetch, subscription.workers),
+            declare=self._declare,
+        )
 
     async def _declare(self) -> None:
-        jetstream = self._jetstream()
         for stream in self._streams:
             try:
-                await jetstream.stream_info(stream.name or "")
+                await self._jetstream.stream_info(stream.name or "")
             except NotFoundError:
-                await jetstream.add_stream(stream)
+                await self._jetstream.add_stream(stream)
             else:
-                await jetstream.update_stream(stream)
-        for consumer in self._consumers:
-            await jetstream.add_consumer(self._prefix, consumer)
+                await self._jetstream.update_stream(stream)
+        await self._jetstream.create_key_value(self._tries)
+        for subscription in self._subscriptions:
+            await self._jetstream.add_consumer(self._prefix, self._consumer(subscription))
 
-
-@dataclass(frozen=True, slots=True)
-class _Delivery:
-    message: NatsMessage
-
-    @property
-    def body(self) -> bytes:
-        return self.message.body
-
-    @property
-    def tries(self) -> int:
-        return self.message.raw_message.metadata.num_delivered or 1
-
-    async def accept(self) -> None:
-        await self.message.ack()
-
-    async def retry(self, delay: float) -> bool:
-        await self.message.nack(delay)
-        return True
-
-    async def keep(self) -> None:
-        await self.message.in_progress()
+    def _consumer(self, subscription: Subscription) -> ConsumerConfig:
+        durable = _durable(subscription)
+        return ConsumerConfig(
+            name=durable,
+            durable_name=durable,
+            filter_subject=f"{self._prefix}.{subscription.signal}",
+            ack_wait=self._ack_wait,
+            max_ack_pending=1 if self._ordered else _MOST_PENDING,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +263,5 @@ class _Buried:
         await self.jetstream.delete_msg(self.stream, self.found.seq or 0)
 
 
-async def _delivery(message: NatsMessage) -> _Delivery:
-    # In the place of a decoder: FastStream would give up on what is no JSON; and a parameter of
-    # the handler that it has to look up takes a thread each time, and the order with it.
-    return _Delivery(message)
+def _durable(subscription: Subscription) -> str:
+    return f"{subscription.service}--{subscription.signal.replace('.', '-')}"

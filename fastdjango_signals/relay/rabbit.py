@@ -119,13 +119,13 @@ class RabbitQueues:
     async def connect(self) -> None:
         """Connect, and declare the exchange and the queues."""
         async with self._starting():
-            exchange = await self._broker.declare_exchange(self._exchange)
-            for each in self._queues:
-                queue = await self._broker.declare_queue(each)
-                await queue.bind(exchange, each.routing())
+            await self._broker.connect()
+            await self._broker.declare_exchange(self._exchange)
+            for service in self._services:
+                await self._broker.declare_queue(self._dead(service))
 
     async def start(self) -> None:
-        """Connect, declare the exchange and the queues, and begin to receive."""
+        """Begin to receive."""
         async with self._starting():
             for subscriber in self._broker.subscribers:
                 # FastStream would say so only once the consumer is there, which may have been
@@ -135,7 +135,12 @@ class RabbitQueues:
 
     async def stop(self) -> None:
         """Receive no more, let handlers end, and disconnect; RabbitMQ takes back the rest."""
-        await self._broker.stop()
+        try:
+            await self._broker.stop()
+        except ExceptionGroup:  # the server is away, and no consumer can be taken back
+            connection = await self._broker.connect()
+            await connection.close()
+            await self._broker.stop()
 
     async def publish(self, signal: str, event_id: str, body: bytes) -> None:
         """Publish an event; return once RabbitMQ has confirmed it."""
@@ -183,10 +188,6 @@ class RabbitQueues:
     async def _starting(self) -> AsyncGenerator[None, None]:
         try:
             async with asyncio.timeout(self._start_timeout):
-                await self._broker.connect()
-                await self._broker.declare_exchange(self._exchange)
-                for service in self._services:
-                    await self._broker.declare_queue(self._dead(service))
                 yield
         except _FAILURES as error:
             raise PublishError(
@@ -236,8 +237,8 @@ class _Delivery:
     def body(self) -> bytes:
         return self.message.body
 
-    @property
-    def tries(self) -> int:
+    async def begin(self) -> int:
+        """Return how often it was delivered."""
         before: Any = self.message.headers.get("x-delivery-count", 0)
         return int(before) + 1
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,31 +97,23 @@ class RedisStreams:
 
     async def connect(self) -> None:
         """Connect, and make the groups."""
-        async with self._starting():
-            pass
-
-    async def start(self) -> None:
-        """Connect, make the groups, and begin to receive."""
-        async with self._starting():
-            await self._broker.start()
-        for group in self._groups:
-            group.start()
-
-    @asynccontextmanager
-    async def _starting(self) -> AsyncGenerator[None, None]:
         try:
             async with asyncio.timeout(self._start_timeout):
                 self._client = await self._broker.connect()
-                self._groups = [self._group(each) for each in self._subscriptions]
                 await self._client.ping()
+                self._groups = [self._group(each) for each in self._subscriptions]
                 for group in self._groups:
                     await group.declare()
-                yield
         except FAILURES as error:
             raise PublishError(
                 f"Redis cannot be used ({said(error)}); start a server of version 6.2 or newer, "
                 "and give RedisBroker its address"
             ) from error
+
+    async def start(self) -> None:
+        """Begin to receive."""
+        for group in self._groups:
+            group.start()
 
     async def stop(self) -> None:
         """Receive no more, let handlers end, and disconnect."""

@@ -175,12 +175,22 @@ class Relay:
             await self.transport.stop()
 
     async def dead_letters(self) -> AsyncIterator[DeadLetter]:
-        """Yield the events that this service could not receive, oldest first."""
+        """Yield the events that this service could not receive, oldest first.
+
+        Raises:
+            RelayStateError: It is not running, nor connected.
+        """
+        self._refuse_unless_running()
         async for buried in self.transport.buried(self.service):
             yield buried.letter
 
     async def replay(self) -> Replayed:
-        """Receive the dead letters of this service once more; keep those that fail again."""
+        """Receive the dead letters of this service once more; keep those that fail again.
+
+        Raises:
+            RelayStateError: It is not running, nor connected.
+        """
+        self._refuse_unless_running()
         return await replay(self.transport.buried(self.service), self._inboxes)
 
     def _refuse_to_run_twice(self) -> None:
@@ -188,6 +198,13 @@ class Relay:
             raise RelayStateError(
                 f"The relay of service {self.service} is running already; start it once, for "
                 'instance by "async with relay:" around the whole program'
+            )
+
+    def _refuse_unless_running(self) -> None:
+        if not self._posting.is_running:
+            raise RelayStateError(
+                f"The relay of service {self.service} is not running; look at its dead letters "
+                'inside "async with relay.connected():"'
             )
 
     def _set_running(self, *, running: bool) -> None:

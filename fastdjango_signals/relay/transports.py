@@ -16,9 +16,8 @@ class Incoming(Protocol):
         """The event, as it was published."""
         ...
 
-    @property
-    def tries(self) -> int:
-        """How often it was delivered to this service, this time included."""
+    async def begin(self) -> int:
+        """Return how often this service has begun to work on it, this time included."""
         ...
 
     async def accept(self) -> None:
@@ -113,7 +112,7 @@ class Transport(Protocol):
         ...
 
     async def start(self) -> None:
-        """Connect, declare what has to exist, and begin to receive."""
+        """Begin to receive; called after `connect`."""
         ...
 
     async def stop(self) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Annotated, Any, Generic, Literal, TypeAlias
 from urllib.parse import quote, unquote
-from uuid import uuid4
 
 from pydantic import AwareDatetime, BaseModel, StringConstraints, ValidationError
 from pydantic_core import PydanticSerializationError
@@ -83,7 +83,7 @@ class Wire:
             "datacontenttype": "application/json",
             "dataschema": self.schema,
         }
-        self._head = json.dumps(head, separators=(",", ":"))[:-1].encode()
+        self._head = json.dumps(head, separators=(",", ":"))[:-1]
 
     def encode(self, sender: object, payload: BaseModel) -> tuple[str, bytes]:
         """Return a new event: its id, and its JSON.
@@ -91,13 +91,14 @@ class Wire:
         Raises:
             EncodeError: The sender, or a value of the payload, cannot cross.
         """
-        event_id = str(uuid4())
-        attributes = {"id": event_id, "time": datetime.now(UTC).isoformat()}
+        event_id = token_hex(16)
+        time = datetime.now(UTC).isoformat()
         written = to_wire(sender, self.name)
-        if written is not None:
-            attributes |= {"sender": written.name, "senderkind": written.kind}
-        rest = json.dumps(attributes, separators=(",", ":"))[1:-1].encode()
-        body = b'%s,%s,"data":%s}' % (self._head, rest, self._data(payload))
+        by = (
+            f',"sender":{json.dumps(written.name)},"senderkind":"{written.kind}"' if written else ""
+        )
+        head = f'{self._head},"id":"{event_id}","time":"{time}"{by},"data":'
+        body = head.encode() + self._data(payload) + b"}"
         if len(body) > self.max_bytes:
             raise EncodeError(
                 f"Signal {self.name} is relayed, and this send has {len(body):,} bytes; send less, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -15,7 +16,14 @@ import pytest
 from faststream.nats import NatsBroker
 
 from fastdjango_signals import Signal
-from fastdjango_signals.relay import PublishError, Relay, Retry, current_event
+from fastdjango_signals.relay import (
+    Incoming,
+    PublishError,
+    Relay,
+    Retry,
+    Subscription,
+    current_event,
+)
 from fastdjango_signals.relay.nats import JetStream
 from tests.relay.programs import Ordered, Service, ordered, running
 from tests.relay.servers import NatsServer, free_port, until
@@ -176,6 +184,74 @@ async def test_an_ordered_transport_lets_nothing_overtake_what_is_tried_again(
                 await placed.send("till", order_id=order_id)
             await until(lambda: len(got) == 6)
     assert got == list(range(6))
+
+
+async def test_an_event_that_kills_its_process_is_given_up_and_its_neighbours_are_not(
+    nats: NatsServer, tmp_path: Path
+) -> None:
+    async with shop(nats) as placed:
+        await placed.send(None, order_id=0, weight=-1)
+        for order_id in range(1, 6):
+            await placed.send(None, order_id=order_id)
+    deaths = 0
+    while True:
+        with running("stock", nats.url, tmp_path / "a") as service:
+            await until(lambda: service.process.poll() is not None or len(done(service)) == 5)
+            if service.process.poll() is None:
+                break
+            deaths += 1
+    assert deaths == 5  # two tries, and three that nobody could tell of
+    transport = JetStream(NatsBroker(nats.url, logger=None))
+    async with Relay("stock", transport, receives=[ordered]).connected() as relay:
+        [letter] = [letter async for letter in relay.dead_letters()]
+    assert letter.error == "no process that received it could ever tell"
+    assert b'"order_id":0' in letter.body
+
+
+async def test_what_is_given_back_unbegun_uses_up_no_try(nats: NatsServer) -> None:
+    given_back: list[Incoming] = []
+    tries: list[int] = []
+
+    async def handle(incoming: Incoming) -> None:
+        if len(given_back) < 6:
+            given_back.append(incoming)
+            await incoming.retry(0)
+        elif not tries:
+            tries.append(await incoming.begin())
+            await incoming.retry(0)
+        else:
+            tries.append(await incoming.begin())
+            await incoming.accept()
+
+    async with shop(nats) as placed:
+        await placed.send(None, order_id=1)
+    transport = JetStream(NatsBroker(nats.url, logger=None))
+    transport.subscribe(
+        Subscription(service="stock", signal="shop.ordered", workers=1, handler=handle)
+    )
+    await transport.connect()
+    await transport.start()
+    await until(lambda: len(tries) == 2)
+    await transport.stop()
+    assert tries == [2, 3]
+
+
+async def test_a_server_that_lost_its_data_is_used_again(nats: NatsServer, tmp_path: Path) -> None:
+    got: list[int] = []
+
+    async def receive(sender: object, order_id: int, **fields: object) -> None:
+        got.append(order_id)
+
+    stock = Relay("stock", JetStream(NatsBroker(nats.url, logger=None)), receives=[ordered])
+    with ordered.connected_to(receive):
+        async with shop(nats) as placed, stock:
+            await placed.send(None, order_id=1)
+            await until(lambda: got == [1])
+            nats.kill()
+            shutil.rmtree(tmp_path / "jetstream")
+            nats.start()
+            await placed.send(None, order_id=2)
+            await until(lambda: got == [1, 2])
 
 
 @pytest.mark.slow

@@ -71,6 +71,9 @@ class Delivered:
     kept: int = 0
     is_broken: bool = False
 
+    async def begin(self) -> int:
+        return self.tries
+
     async def accept(self) -> None:
         if self.is_broken:
             raise ConnectionError
