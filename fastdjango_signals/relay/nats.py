@@ -131,7 +131,7 @@ class JetStream:
             async with asyncio.timeout(self._start_timeout):
                 client = await self._broker.connect()
                 client.options["max_reconnect_attempts"] = -1
-                self._jetstream = client.jetstream()
+                self._jetstream = self._broker.config.connection_state.stream
                 await self._declare()
         except FAILURES as error:
             raise PublishError(
@@ -214,10 +214,14 @@ class JetStream:
             sequence = (found.seq or sequence) + 1
 
     def _pull(self, subscription: Subscription, tries: KeyValue) -> Pull:
+        durable = _durable(subscription)
+        options = self._broker.config.js_options
+        domain = options.get("domain")
+        api = f"$JS.{domain}.API" if domain else options.get("prefix", "$JS.API")
         return Pull(
-            jetstream=self._jetstream,
-            stream=self._prefix,
-            durable=_durable(subscription),
+            client=self._broker.connection,
+            subject=f"{api}.CONSUMER.MSG.NEXT.{self._prefix}.{durable}",
+            durable=durable,
             tries=tries,
             handler=subscription.handler,
             prefetch=1 if self._ordered else max(self._prefetch, subscription.workers),

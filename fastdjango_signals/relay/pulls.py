@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from fastdjango_signals.extras import needs
 from fastdjango_signals.relay.transports import Handler
 
 with needs("nats", extra="relay"):
+    from nats.aio.client import Client
     from nats.aio.msg import Msg
+    from nats.aio.subscription import Subscription
     from nats.errors import Error as NatsError
-    from nats.errors import TimeoutError as NatsTimeoutError
-    from nats.js import JetStreamContext
     from nats.js.errors import KeyNotFoundError
     from nats.js.kv import KeyValue
 
@@ -26,20 +28,23 @@ logger = logging.getLogger("fastdjango_signals")
 FAILURES = (NatsError, OSError, TimeoutError)
 """What a request may raise."""
 
-_PATIENCE = 5.0  # seconds for which the server may hold back an empty answer
+_EXPIRES = 30.0  # seconds for which the server remembers a request
+_BEAT = 1.0  # seconds between two signs of life from the server
 _PAUSES = (0.1, 2.0)  # seconds, the first and the longest, between two attempts to pull
+_OVER = {"404", "408", "409"}  # the request has ended, and another may follow
+_ALIVE = "100"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Pull:
     """A durable consumer, pulled by one replica.
 
-    By own code: FastStream fetches nothing more before all of a batch is done with, drops what it
-    has fetched as it stops, and takes longer for a message than the relay does.
+    By own code: what nats-py fetches it may keep to itself for seconds, until a batch is whole;
+    and FastStream fetches nothing more before all of a batch is done with.
 
     Attributes:
-        jetstream: Runs the requests.
-        stream: The stream.
+        client: Runs the requests.
+        subject: Where messages of the consumer are asked for.
         durable: Name of the consumer.
         tries: Where it is counted how often an event was begun.
         handler: Called with each delivery.
@@ -47,8 +52,8 @@ class Pull:
         declare: Makes the stream and the consumer, should they be gone.
     """
 
-    jetstream: JetStreamContext
-    stream: str
+    client: Client
+    subject: str
     durable: str
     tries: KeyValue
     handler: Handler
@@ -56,6 +61,9 @@ class Pull:
     declare: Callable[[], Awaitable[None]]
     _running: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     _room: asyncio.Event = field(default_factory=asyncio.Event)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _awaited: int = 0
+    _problem: str | None = None
     _loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -76,12 +84,14 @@ class Pull:
             await asyncio.gather(*late, return_exceptions=True)
 
     async def _forever(self) -> None:
-        found = await self.jetstream.pull_subscribe_bind(durable=self.durable, stream=self.stream)
+        inbox = self.client.new_inbox()
+        subscription = await self.client.subscribe(inbox, cb=self._take)
         pause, longest = _PAUSES
         try:
             while True:
                 try:
-                    await self._pull(found)
+                    await self._room.wait()
+                    await self._pull(inbox)
                     pause = _PAUSES[0]
                 except FAILURES as error:  # there may be a server again
                     if pause == _PAUSES[0]:
@@ -89,23 +99,52 @@ class Pull:
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, longest)
         finally:
-            await found.unsubscribe()
+            await self._drain(subscription)
 
-    async def _pull(self, subscription: JetStreamContext.PullSubscription) -> None:
-        await self._room.wait()
-        try:
-            messages = await subscription.fetch(self.prefetch - len(self._running), _PATIENCE)
-        except NatsTimeoutError:  # there is nothing
-            return
-        except NatsError:
+    async def _pull(self, inbox: str) -> None:
+        """Ask for as many messages as there is room for; return when they are there, or none is."""
+        self._expect(self.prefetch - len(self._running))
+        request = {
+            "batch": self._awaited,
+            "expires": int(_EXPIRES * 1e9),
+            "idle_heartbeat": int(_BEAT * 1e9),
+        }
+        await self.client.publish(self.subject, json.dumps(request).encode(), inbox)
+        while self._awaited > 0:
+            self._news.clear()
+            async with asyncio.timeout(_BEAT * 3):
+                await self._news.wait()
+        if self._problem is not None:
             await self.declare()  # a server may have come back without its data
-            raise
-        for message in messages:
-            task = asyncio.ensure_future(self.handler(Delivery(message, self)))
-            self._running.add(task)
-            task.add_done_callback(self._ended)
+            raise NatsError(self._problem)
+
+    def _expect(self, count: int) -> None:
+        self._awaited, self._problem = count, None
+
+    async def _drain(self, subscription: Subscription) -> None:
+        """Let what is on its way come to its handler, which gives it back."""
+        with suppress(*FAILURES):
+            async with asyncio.timeout(_BEAT if self.client.is_connected else 0):
+                await subscription.drain()  # type: ignore[no-untyped-call]  # nats-py has no types
+
+    async def _take(self, message: Msg) -> None:
+        self._news.set()
+        if not message.reply:  # it is of the server itself
+            self._heed((message.headers or {}).get("Status", ""))
+            return
+        self._awaited -= 1
+        task = asyncio.ensure_future(self.handler(Delivery(message, self)))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
         if len(self._running) >= self.prefetch:
             self._room.clear()
+
+    def _heed(self, status: str) -> None:
+        if status == _ALIVE:
+            return
+        self._awaited = 0
+        if status not in _OVER:
+            self._problem = f"the server answers with status {status}"
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
