@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from uuid import uuid4
 
 from fastdjango_signals.extras import needs
 from fastdjango_signals.relay.attempts import repeated
+from fastdjango_signals.relay.entries import Delivery, body_of
 from fastdjango_signals.relay.transports import Handler
 
 with needs("redis", extra="relay-redis"):
@@ -34,9 +34,6 @@ PASSING = (
     TimeoutError,
 )
 """Of a server that is away, or is just being replaced by another."""
-
-BODY = b"data"
-"""The field of an entry that has the event."""
 
 _WAITING = "(waiting)"  # the consumer of what waits for any replica
 _LOOK = 1.0  # seconds between two looks for what other replicas left behind
@@ -132,6 +129,10 @@ class Group:
         async with self._turns:
             await self._claim(entry, self._consumer, idle=0.0)
 
+    async def count(self, entry: bytes, tries: int) -> None:
+        """Take an entry as delivered this often."""
+        await self._claim(entry, self._consumer, idle=0.0, tries=tries)
+
     async def put_back(self, entry: bytes, delay: float, tries: int) -> None:
         """Let any replica have an entry after some seconds, no more than `ack_wait`."""
         self._held.discard(entry)
@@ -217,7 +218,7 @@ class Group:
                 # Fields are missing where Redis 6 has trimmed the entry. And what is held here was
                 # not given up: the server was away, and could not be told.
                 if fields is not None and entry not in self._held:
-                    self._take(self._again, entry, fields, await self._tries(entry))
+                    self._take(self._again, entry, fields, await self._uncounted(entry))
             if lost and lost[0]:
                 logger.error(
                     "%d events of %s were trimmed before service %s was done with them; keep more",
@@ -228,9 +229,12 @@ class Group:
             if begin == b"0-0":
                 return
 
-    async def _tries(self, entry: bytes) -> int:
+    async def _uncounted(self, entry: bytes) -> int:
+        """Return how often it was delivered, and have Redis count this time when it is begun."""
         found = await self.client.xpending_range(self.stream, self.name, entry, entry, 1)
-        return int(found[0]["times_delivered"]) if found else 1
+        tries = int(found[0]["times_delivered"]) if found else 1
+        await self.count(entry, tries - 1)
+        return tries
 
     def _take(
         self,
@@ -239,7 +243,7 @@ class Group:
         fields: dict[bytes, bytes],
         tries: int,
     ) -> None:
-        delivery = Delivery(self, entry, _body(fields), tries)
+        delivery = Delivery(self, entry, body_of(fields), tries, is_counted=tasks is self._new)
         task = asyncio.ensure_future(self.handler(delivery))
         tasks.add(task)
         self._held.add(entry)
@@ -270,55 +274,3 @@ class Group:
         for consumer in await self.client.xinfo_consumers(self.stream, self.name):
             if consumer["pending"] == 0 and consumer["idle"] > _FORGET * 1000:
                 await self.client.xgroup_delconsumer(self.stream, self.name, consumer["name"])
-
-
-@dataclass(slots=True, eq=False)
-class Delivery:
-    """One entry, as this replica has it.
-
-    Attributes:
-        group: Where it was read.
-        entry: Its id in the stream.
-        body: The event.
-        tries: How often it was delivered to this service.
-    """
-
-    group: Group
-    entry: bytes
-    body: bytes
-    tries: int
-    _is_begun: bool = False
-    _is_put_back: bool = False
-
-    async def begin(self) -> int:
-        """Return how often it was begun; by one that was killed in the meantime, so it is taken."""
-        self._is_begun = True
-        return self.tries
-
-    async def accept(self) -> None:
-        """Tell Redis that it is done with."""
-        await self.group.done(self.entry)
-
-    async def retry(self, delay: float) -> bool:
-        """Put it back, unless that is for longer than a replica may be silent."""
-        if delay > self.group.ack_wait:
-            return False
-        self._is_put_back = True
-        await self.group.put_back(self.entry, delay, self.tries - (not self._is_begun))
-        return True
-
-    async def keep(self) -> None:
-        """Tell Redis that it is still being worked on."""
-        if not self._is_put_back:
-            await self.group.hold(self.entry)
-
-
-def _body(fields: dict[bytes, bytes]) -> bytes:
-    if BODY in fields:
-        return fields[BODY]
-    # Nothing of ours. As a dead letter it should show what it was.
-    shown = {
-        key.decode(errors="replace"): value.decode(errors="replace")
-        for key, value in fields.items()
-    }
-    return json.dumps(shown).encode()

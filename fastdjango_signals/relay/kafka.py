@@ -190,7 +190,7 @@ class KafkaTopics:
             # key, without a body. So all are read twice, first to see which of them hold.
             last = {record.key: record.offset async for record in _records(reader.consumer)}
             async for record in _records(reader.consumer):
-                if record.value is not None and last[record.key] == record.offset:
+                if record.value is not None and last.get(record.key) == record.offset:
                     yield _Buried(self._broker, topic, service, record)
         finally:
             await reader.stop()

@@ -64,17 +64,20 @@ class Pull:
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _awaited: int = 0
     _problem: str | None = None
+    _is_pulling: bool = False
     _loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to pull."""
         self._room.set()
+        self._is_pulling = True
         self._loop = asyncio.create_task(self._forever())
 
     async def stop(self, seconds: float | None) -> None:
         """Pull no more, and let handlers end within some seconds."""
         if self._loop is None:
             return
+        self._is_pulling = False
         self._loop.cancel()
         await asyncio.wait([self._loop])
         if self._running:
@@ -88,7 +91,8 @@ class Pull:
         subscription = await self.client.subscribe(inbox, cb=self._take)
         pause, longest = _PAUSES
         try:
-            while True:
+            # On Python 3.11 asyncio.wait_for, in the client, may swallow a cancellation.
+            while self._is_pulling:
                 try:
                     await self._room.wait()
                     await self._pull(inbox)

@@ -17,11 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from faststream.nats import NatsBroker
-
 from fastdjango_signals import Payload, Signal
-from fastdjango_signals.relay import Relay, current_event
-from fastdjango_signals.relay.nats import JetStream
+from fastdjango_signals.relay import Relay, Retry, Transport, current_event
+from tests.relay.columns import nats, rabbit, redis
 from tests.relay.servers import PATIENCE
 
 
@@ -90,27 +88,38 @@ def note(path: str) -> Callable[..., None]:
     return write
 
 
+def transport_to(url: str, **options: Any) -> Transport:
+    """Return the transport for a URL."""
+    column: Any = {"nats": nats, "redis": redis, "amqp": rabbit}[url.partition(":")[0]]
+    return column.transport(url, **options)  # type: ignore[no-any-return]
+
+
 async def receive(service: str, url: str, path: str) -> None:
-    """Receive until the input ends; an order with a weight takes that long, the first time."""
+    """Receive until the input ends; an order with a weight takes that long, the first time.
+
+    One of negative weight ends the process.
+    """
     write = note(path)
 
     @ordered.connect
     async def reserve(sender: object, order_id: int, weight: int) -> None:
         event = current_event()
         write(what="began", order_id=order_id)
+        if weight < 0:
+            os._exit(1)
         if event is not None and event.tries == 1:
             await asyncio.sleep(weight)
         write(what="done", order_id=order_id)
 
-    transport = JetStream(NatsBroker(url, logger=None), ack_wait=1)
-    async with Relay(service, transport, receives=[ordered]):
+    transport = transport_to(url, ack_wait=1)
+    async with Relay(service, transport, receives=[ordered], retry=Retry(tries=2, delay=0.1)):
         os.write(1, b"ready\n")
         await asyncio.to_thread(sys.stdin.read)
 
 
 async def publish(service: str, url: str, path: str) -> None:
     """Send as many orders as a line of the input says, until there are no more lines."""
-    transport = JetStream(NatsBroker(url, logger=None))
+    transport = transport_to(url)
     async with Relay(service, transport, publishes=[ordered]):
         os.write(1, b"ready\n")
         while line := await asyncio.to_thread(sys.stdin.readline):

