@@ -10,8 +10,8 @@ from typing import Any
 
 from fastdjango_signals.extras import needs
 from fastdjango_signals.relay.attempts import repeated, said
-from fastdjango_signals.relay.exceptions import PublishError
 from fastdjango_signals.relay.entries import BODY
+from fastdjango_signals.relay.exceptions import PublishError
 from fastdjango_signals.relay.groups import FAILURES, PASSING, Group
 from fastdjango_signals.relay.letters import ABOUT, about, letter_from
 from fastdjango_signals.relay.transports import Buried, DeadLetter, Subscription

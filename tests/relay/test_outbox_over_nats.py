@@ -42,15 +42,15 @@ def place(postgres: Cluster) -> Iterator[PostgreSQL]:
 
 @asynccontextmanager
 async def shop(
-    place: PostgreSQL, nats: NatsServer, name: str = "shop.ordered"
+    place: PostgreSQL, nats: NatsServer, seconds: float = 10.0
 ) -> AsyncIterator[tuple[Signal[Any, ...], Relay]]:
     """Give the shop's signal, and its relay, which is not started."""
     url = f"postgresql+asyncpg://{place.user}@/{place.name}?host={place.host}&port={place.port}"
     engine = create_async_engine(url)
     outbox = Outbox(engine)
     await outbox.create_table()
-    signal = Signal(Ordered, name=name)
-    transport = JetStream(NatsBroker(nats.url, logger=None), publish_timeout=0.5)
+    signal = Signal(Ordered, name="shop.ordered")
+    transport = JetStream(NatsBroker(nats.url, logger=None), publish_timeout=seconds)
     yield signal, Relay("shop", transport, publishes=[signal], outbox=outbox)
     await engine.dispose()
 
@@ -124,7 +124,7 @@ async def test_while_the_server_is_away_transactions_commit_and_nothing_is_lost(
 ) -> None:
     async with (
         sqlalchemy_column.opened({"default": place}) as database,
-        shop(place, nats) as (ordered, relay),
+        shop(place, nats, seconds=0.5) as (ordered, relay),
         stock(nats) as done,
         relay,
     ):
