@@ -75,6 +75,11 @@ def remove_backend(backend: TransactionBackend) -> None:
         _backends.remove(backend)
 
 
+def has_backends() -> bool:
+    """Return whether anybody can tell whether there is a transaction."""
+    return bool(_backends)
+
+
 def defer(call: CommitCall, using: str | None) -> bool:
     """Return whether some backend keeps `call` until its transaction has committed."""
     return any(backend.on_commit(call, using) for backend in list(_backends))

@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command(epilog=_CODES)(workers.relay)
 app.command(epilog=_CODES)(letters.dead_letters)
 app.command(epilog=_CODES)(letters.replay)
+app.command(epilog=_CODES)(letters.discard)
 app.command(epilog=_CODES)(asyncapi.asyncapi)
 
 

@@ -1,11 +1,11 @@
-"""`fastdjango-signals dead-letters` and `replay`: the events that a service could not receive."""
+"""`fastdjango-signals dead-letters`, `replay`, `discard`: what a service could not receive."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
@@ -17,6 +17,14 @@ from fastdjango_signals.relay import DeadLetter, Relay, Replayed
 with needs("rich", extra="cli"):
     from rich.console import Console
     from rich.text import Text
+
+
+Events: TypeAlias = Annotated[
+    list[str] | None, typer.Argument(metavar="[ID]...", help="Of these events only.")
+]
+Discarded: TypeAlias = Annotated[
+    list[str], typer.Argument(metavar="ID...", help="Of these events.", show_default=False)
+]
 
 
 def dead_letters(
@@ -39,14 +47,14 @@ def dead_letters(
         typer.echo(f"Service {found.service} has {_counted(count)}.", err=True)
 
 
-def replay(target: Target, app_dir: AppDir = HERE) -> None:
+def replay(target: Target, events: Events = None, app_dir: AppDir = HERE) -> None:
     """Call the receivers with the dead letters of the service once more.
 
     Those that go well are removed. If others fail again, which are kept, the exit code is 1.
     Nothing else is received meanwhile.
     """
     found = load(target, app_dir)
-    replayed = run(_replayed(found))
+    replayed = run(_replayed(found, events or ()))
     typer.echo(
         f"Service {found.service} received {_counted(replayed.received)}; "
         f"{replayed.failed} failed again."
@@ -55,9 +63,26 @@ def replay(target: Target, app_dir: AppDir = HERE) -> None:
         raise typer.Exit(1)
 
 
-async def _replayed(found: Relay) -> Replayed:
+def discard(target: Target, events: Discarded, app_dir: AppDir = HERE) -> None:
+    """Forget dead letters of the service, by the ids of their events.
+
+    If there is none of some id, the exit code is 1.
+    """
+    found = load(target, app_dir)
+    count = run(_discarded(found, events))
+    typer.echo(f"Service {found.service} forgot {_counted(count)}.")
+    if count < len(set(events)):
+        raise typer.Exit(1)
+
+
+async def _replayed(found: Relay, events: Iterable[str]) -> Replayed:
     async with found.connected():
-        return await found.replay()
+        return await found.replay(*events)
+
+
+async def _discarded(found: Relay, events: Iterable[str]) -> int:
+    async with found.connected():
+        return await found.discard(*events)
 
 
 async def _each(found: Relay, show: Callable[[DeadLetter], None]) -> int:

@@ -11,6 +11,7 @@ from fastdjango_signals.relay.events import Event, current_event
 from fastdjango_signals.relay.exceptions import (
     DecodeError,
     EncodeError,
+    OutsideTransactionError,
     PublishError,
     RelayDefinitionError,
     RelayStateError,
@@ -33,6 +34,7 @@ __all__ = [
     "EncodeError",
     "Event",
     "Incoming",
+    "OutsideTransactionError",
     "PublishError",
     "Relay",
     "RelayDefinitionError",

@@ -36,5 +36,9 @@ class PublishError(SignalError, ConnectionError):
         self.event_id = event_id
 
 
+class OutsideTransactionError(SignalError, RuntimeError):
+    """Raised by `send` outside of a transaction, where the outbox is to refuse that."""
+
+
 class DecodeError(SignalError, ValueError):
     """What a dead letter says of an event that is none, or none of this service."""

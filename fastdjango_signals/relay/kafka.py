@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from fastdjango_signals.extras import needs
 from fastdjango_signals.relay.attempts import repeated, said
+from fastdjango_signals.relay.definitions import check_broker
 from fastdjango_signals.relay.exceptions import PublishError
 from fastdjango_signals.relay.letters import ABOUT, about, letter_from
 from fastdjango_signals.relay.transports import Buried, DeadLetter, Subscription
@@ -80,6 +81,7 @@ class KafkaTopics:
         publish_timeout: float = 10.0,
         start_timeout: float = 30.0,
     ) -> None:
+        check_broker(broker, KafkaBroker, "KafkaTopics")
         self._broker = broker
         self._prefix = prefix
         self._ordered = ordered

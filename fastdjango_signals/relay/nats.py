@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import time
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from fastdjango_signals.extras import needs
 from fastdjango_signals.relay.attempts import repeated
+from fastdjango_signals.relay.definitions import check_broker
 from fastdjango_signals.relay.exceptions import PublishError, RelayDefinitionError
 from fastdjango_signals.relay.letters import ABOUT, about, letter_from
 from fastdjango_signals.relay.transports import Buried, DeadLetter, Subscription
@@ -23,7 +26,7 @@ with needs("faststream", extra="relay"):
     from faststream.specification import AsyncAPI
 with needs("nats", extra="relay"):
     from faststream.nats import NatsBroker
-    from nats.errors import Error as NatsError
+    from nats.errors import ConnectionReconnectingError
     from nats.js import JetStreamContext
     from nats.js.api import ConsumerConfig, KeyValueConfig, RawStreamMsg, StreamConfig
     from nats.js.errors import NoStreamResponseError, NotFoundError, ServiceUnavailableError
@@ -31,10 +34,18 @@ with needs("nats", extra="relay"):
 
 from fastdjango_signals.relay.pulls import FAILURES, Pull
 
+logger = logging.getLogger("fastdjango_signals")
+
 _DAY = 86400.0
 _LONGEST_WAIT = 2.0  # seconds for an answer, which may be lost, before it is asked for again
 _MOST_PENDING = 1000  # events that all replicas together have in hand
-_PASSING = (TimeoutError, NoStreamResponseError, ServiceUnavailableError)
+_SILENCE = 2.0  # seconds of waiting: at the start until it is told, at the stop in all
+_PASSING = (
+    TimeoutError,
+    ConnectionReconnectingError,
+    NoStreamResponseError,
+    ServiceUnavailableError,
+)
 
 
 class JetStream:
@@ -86,6 +97,7 @@ class JetStream:
             raise RelayDefinitionError(
                 f"A stream cannot be called {prefix!r}; give a prefix of letters, digits, _ and -"
             )
+        check_broker(broker, NatsBroker, "JetStream")
         self._broker = broker
         self._prefix = prefix
         self._dead = f"{prefix}-dead"
@@ -127,6 +139,10 @@ class JetStream:
 
     async def connect(self) -> None:
         """Connect, and declare the streams and the consumers."""
+        servers = ", ".join(self._broker.specification.url)  # without credentials
+        told = asyncio.get_running_loop().call_later(
+            _SILENCE, logger.warning, "Waiting for NATS at %s", servers
+        )
         try:
             async with asyncio.timeout(self._start_timeout):
                 client = await self._broker.connect()
@@ -135,9 +151,11 @@ class JetStream:
                 await self._declare()
         except FAILURES as error:
             raise PublishError(
-                f"NATS JetStream cannot be used ({error!r}); start a server with -js, and give "
-                "NatsBroker its address"
+                f"NATS JetStream at {servers} cannot be used within {self._start_timeout} s "
+                f"({error!r}); start a server with -js, and give NatsBroker its address"
             ) from error
+        finally:
+            told.cancel()
 
     async def start(self) -> None:
         """Begin to receive."""
@@ -153,52 +171,58 @@ class JetStream:
         self._pulls = []
         try:
             await self._broker.stop()
-        except NatsError:  # the server is away: nothing can be drained
-            await self._broker.connection.close()
+        except (*FAILURES, RuntimeError) as error:  # the server is away: nothing can be drained
+            logger.warning("NATS is away, and the relay stops without it: %r", error)
+            with suppress(*FAILURES, RuntimeError):
+                async with asyncio.timeout(_SILENCE):  # it may wait for what cannot be flushed
+                    await self._broker.connection.close()
 
     async def publish(self, signal: str, event_id: str, body: bytes) -> None:
         """Publish an event; return once JetStream has stored it."""
         headers = {"Nats-Msg-Id": event_id, "content-type": CONTENT_TYPE}
-        try:
-            await self._store(self._prefix, f"{self._prefix}.{signal}", body, headers)
-        except FAILURES as error:
-            raise PublishError(
-                f"NATS JetStream did not confirm event {event_id} of signal {signal} within "
-                f"{self._publish_timeout} s ({error!r}); it may have it all the same",
-                signal=signal,
-                event_id=event_id,
-            ) from error
-
-    async def _store(self, stream: str, subject: str, body: bytes, headers: dict[str, str]) -> None:
-        """Publish, again and again while the server is away: the id keeps it from being twice."""
-        seconds = min(self._publish_timeout, _LONGEST_WAIT)
-
-        async def attempt() -> None:
-            await self._jetstream.publish(subject, body, seconds, stream, headers)
-
-        began = time.monotonic()
-        try:
-            await attempt()
-        except _PASSING:
-            left = self._publish_timeout - (time.monotonic() - began)
-            if left <= 0:
-                raise
-            await repeated(attempt, passing=_PASSING, seconds=left)
+        await self._store(self._prefix, (signal,), body, headers, event_id)
 
     async def bury(self, letter: DeadLetter) -> None:
         """Keep a dead letter; return once JetStream has stored it."""
         headers = {ABOUT: about(letter), "content-type": CONTENT_TYPE}
         if letter.event_id is not None:
             headers["Nats-Msg-Id"] = json.dumps([letter.service, letter.event_id])
-        subject = f"{self._dead}.{letter.service}.{letter.signal}"
+        where = (letter.service, letter.signal)
+        await self._store(self._dead, where, letter.body, headers, letter.event_id)
+
+    async def _store(
+        self,
+        stream: str,
+        where: tuple[str, ...],
+        body: bytes,
+        headers: dict[str, str],
+        event_id: str | None,
+    ) -> None:
+        """Publish, again and again while the server is away: the id keeps it from being twice."""
+        seconds = min(self._publish_timeout, _LONGEST_WAIT)
+        deadline = time.monotonic() + self._publish_timeout
+        subject = ".".join((stream, *where))
+        sent = False
+
+        async def attempt() -> None:
+            nonlocal sent
+            if not self._broker.connection.is_connected:
+                raise ConnectionReconnectingError  # the client would keep it, and send it later
+            sent = True
+            await self._jetstream.publish(subject, body, seconds, stream, headers)
+
         try:
-            await self._store(self._dead, subject, letter.body, headers)
+            try:
+                await attempt()  # as nearly always, without a further timer
+            except _PASSING:
+                await repeated(attempt, passing=_PASSING, seconds=deadline - time.monotonic())
         except FAILURES as error:
+            may = "it may have it all the same" if sent else "it was not sent"
             raise PublishError(
-                f"NATS JetStream did not take dead letter {letter.event_id} of signal "
-                f"{letter.signal} ({error!r})",
-                signal=letter.signal,
-                event_id=letter.event_id,
+                f"NATS JetStream did not confirm event {event_id} of signal {where[-1]} within "
+                f"{self._publish_timeout} s ({error!r}); {may}",
+                signal=where[-1],
+                event_id=event_id,
             ) from error
 
     async def buried(self, service: str) -> AsyncIterator[Buried]:

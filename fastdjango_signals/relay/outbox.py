@@ -11,10 +11,12 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Literal, cast
 
 from fastdjango_signals.extras import needs
-from fastdjango_signals.relay.exceptions import RelayDefinitionError
-from fastdjango_signals.transactions import insert
+from fastdjango_signals.places import name_of
+from fastdjango_signals.relay.exceptions import OutsideTransactionError, RelayDefinitionError
+from fastdjango_signals.transactions import Row, has_backends, insert
 
 with needs("faststream_outbox", extra="outbox"):
     from faststream_outbox import make_outbox_table
@@ -52,6 +54,8 @@ class Outbox:
             in use. With asyncpg, what is committed is published within milliseconds, else within
             a second.
         table: Name of the table, in small letters. That of its schema and a dot may come first.
+        outside: What becomes of an event that is sent outside of a transaction: it is published at
+            once, refused, or stored in a transaction of its own.
 
     Attributes:
         table: The table, as SQLAlchemy has it.
@@ -60,9 +64,20 @@ class Outbox:
         RelayDefinitionError: The database is not PostgreSQL, or the name cannot be used.
     """
 
-    __slots__ = ("_engine", "_name", "table")
+    __slots__ = ("_engine", "_name", "_outside", "table")
 
-    def __init__(self, engine: AsyncEngine, *, table: str = "signals_outbox") -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        table: str = "signals_outbox",
+        outside: Literal["publish", "refuse", "store"] = "publish",
+    ) -> None:
+        if not isinstance(cast("object", engine), AsyncEngine):
+            raise RelayDefinitionError(
+                f"an Outbox needs an AsyncEngine, and is given {name_of(engine)}; give it "
+                'create_async_engine("postgresql+asyncpg://...")'
+            )
         if engine.dialect.name != "postgresql":
             raise RelayDefinitionError(
                 f"an Outbox needs PostgreSQL, and its engine is one of {engine.dialect.name}; give "
@@ -70,6 +85,7 @@ class Outbox:
             )
         self._engine = engine
         self._name = table
+        self._outside = outside
         self.table = _table(table)
 
     @property
@@ -98,7 +114,7 @@ class Outbox:
                     await connection.exec_driver_sql(statement)
 
     async def store(self, service: str, body: bytes, using: str | None) -> bool:
-        """Insert an event in the open transaction; return False where there is none.
+        """Insert an event in the open transaction; return False where it is not stored.
 
         An exception of the database comes out as it is.
 
@@ -106,8 +122,29 @@ class Outbox:
             service: The service that publishes it.
             body: The event, as it will be published.
             using: Alias of the database whose transaction counts; None for the innermost one.
+
+        Raises:
+            OutsideTransactionError: There is no transaction, and that is to be refused.
+            RelayDefinitionError: Nobody can tell whether there is one.
         """
-        return await insert(self._name, {"queue": service, "payload": body}, using)
+        if not has_backends():
+            raise RelayDefinitionError(
+                "an Outbox cannot tell whether there is a transaction: no integration is installed "
+                "that knows of them; call install() of fastdjango_signals.integrations.sqlalchemy, "
+                ".tortoise or .django"
+            )
+        row: Row = {"queue": service, "payload": body}
+        if await insert(self._name, row, using):
+            return True
+        if self._outside == "refuse":
+            raise OutsideTransactionError(
+                "an Outbox with outside='refuse' takes nothing that is sent outside of a "
+                "transaction; send inside one, or see whether the integration knows of it"
+            )
+        if self._outside == "store":
+            async with self._engine.begin() as connection:
+                await connection.execute(self.table.insert().values(row))
+        return self._outside == "store"
 
     @asynccontextmanager
     async def forwarding(self, service: str, publish: Publish) -> AsyncGenerator[None]:

@@ -96,10 +96,16 @@ class Pull:
                 try:
                     await self._room.wait()
                     await self._pull(inbox)
+                    if pause > _PAUSES[0]:
+                        logger.info("Consumer %s is read again", self.durable)
                     pause = _PAUSES[0]
                 except FAILURES as error:  # there may be a server again
                     if pause == _PAUSES[0]:
-                        logger.warning("Consumer %s tries on: %r", self.durable, error)
+                        logger.warning(
+                            "Consumer %s cannot be read, and is tried again: %r",
+                            self.durable,
+                            error,
+                        )
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, longest)
         finally:

@@ -11,6 +11,7 @@ from typing import Any
 
 from fastdjango_signals.extras import needs
 from fastdjango_signals.relay.attempts import repeated, said
+from fastdjango_signals.relay.definitions import check_broker
 from fastdjango_signals.relay.exceptions import PublishError
 from fastdjango_signals.relay.letters import ABOUT, about, letter_from
 from fastdjango_signals.relay.transports import Buried, DeadLetter, Subscription
@@ -74,6 +75,7 @@ class RabbitQueues:
         publish_timeout: float = 10.0,
         start_timeout: float = 30.0,
     ) -> None:
+        check_broker(broker, RabbitBroker, "RabbitQueues")
         self._broker = broker
         self._prefix = prefix
         self._ordered = ordered

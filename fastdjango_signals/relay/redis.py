@@ -10,6 +10,7 @@ from typing import Any
 
 from fastdjango_signals.extras import needs
 from fastdjango_signals.relay.attempts import repeated, said
+from fastdjango_signals.relay.definitions import check_broker
 from fastdjango_signals.relay.entries import BODY
 from fastdjango_signals.relay.exceptions import PublishError
 from fastdjango_signals.relay.groups import FAILURES, PASSING, Group
@@ -67,6 +68,7 @@ class RedisStreams:
         publish_timeout: float = 10.0,
         start_timeout: float = 30.0,
     ) -> None:
+        check_broker(broker, RedisBroker, "RedisStreams")
         self._broker = broker
         self._prefix = prefix
         self._ack_wait = ack_wait

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-from fastdjango_signals.relay.exceptions import RelayDefinitionError, RelayStateError
+from fastdjango_signals.relay.definitions import (
+    by_name,
+    check_options,
+    check_service,
+    check_transport,
+    signals_of,
+)
+from fastdjango_signals.relay.exceptions import RelayStateError
 from fastdjango_signals.relay.inbox import Inbox
 from fastdjango_signals.relay.posting import AnyOutbox, Posting
 from fastdjango_signals.relay.publishing import Publisher
-from fastdjango_signals.relay.replay import Replayed, replay
+from fastdjango_signals.relay.replay import Replayed, discard, replay
 from fastdjango_signals.relay.retries import Retry
 from fastdjango_signals.relay.transports import DeadLetter, Subscription, Transport
 from fastdjango_signals.relay.wire import Wire
 from fastdjango_signals.signals import Signal
 
 logger = logging.getLogger("fastdjango_signals")
-
-_SERVICE = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)*")
 
 
 class Relay:
@@ -73,15 +77,18 @@ class Relay:
         max_bytes: int = 512 * 1024,
         outbox: AnyOutbox | None = None,
     ) -> None:
+        check_service(service)
+        check_transport(transport)
+        check_options(workers, timeout)
         self.service = service
-        self.publishes = tuple(publishes)
-        self.receives = tuple(receives)
+        self.publishes = signals_of(publishes, "publishes")
+        self.receives = signals_of(receives, "receives")
         self.transport = transport
         self._outbox = outbox
         self._posting = Posting(service, transport, outbox)
         self._open = AsyncExitStack()
-        _check(service, workers, timeout)
-        wires = self._wires(max_bytes)
+        named = by_name((*self.publishes, *self.receives), service)
+        wires = {name: Wire(signal, service, max_bytes) for name, signal in named.items()}
         self._inboxes = {
             signal.name: Inbox(
                 service=service,
@@ -174,6 +181,18 @@ class Relay:
             self._posting.is_running = False
             await self.transport.stop()
 
+    @contextmanager
+    def offline(self) -> Generator[None, None, None]:
+        """Publish nothing for as long as a block lasts, whoever sends; for tests.
+
+        Receivers in this process are called, and payloads that cannot cross are refused.
+        """
+        self._posting.offline += 1
+        try:
+            yield
+        finally:
+            self._posting.offline -= 1
+
     async def dead_letters(self) -> AsyncIterator[DeadLetter]:
         """Yield the events that this service could not receive, oldest first.
 
@@ -184,14 +203,26 @@ class Relay:
         async for buried in self.transport.buried(self.service):
             yield buried.letter
 
-    async def replay(self) -> Replayed:
+    async def replay(self, *event_ids: str) -> Replayed:
         """Receive the dead letters of this service once more; keep those that fail again.
+
+        Args:
+            event_ids: Those to receive; all, where none is given.
 
         Raises:
             RelayStateError: It is not running, nor connected.
         """
         self._refuse_unless_running()
-        return await replay(self.transport.buried(self.service), self._inboxes)
+        return await replay(self.transport.buried(self.service), self._inboxes, event_ids)
+
+    async def discard(self, *event_ids: str) -> int:
+        """Forget the dead letters of these events; return how many there were.
+
+        Raises:
+            RelayStateError: It is not running, nor connected.
+        """
+        self._refuse_unless_running()
+        return await discard(self.transport.buried(self.service), event_ids)
 
     def _refuse_to_run_twice(self) -> None:
         if self._posting.is_running:
@@ -209,28 +240,3 @@ class Relay:
 
     def _set_running(self, *, running: bool) -> None:
         self._posting.is_running = running
-
-    def _wires(self, max_bytes: int) -> dict[str, Wire]:
-        wires: dict[str, Wire] = {}
-        named: dict[str, Signal[Any, ...]] = {}
-        for signal in (*self.publishes, *self.receives):
-            if named.setdefault(signal.name, signal) is not signal:
-                raise RelayDefinitionError(
-                    f'Two signals of service {self.service} are called "{signal.name}"; give one '
-                    "of them another name=",
-                    signal=signal.name,
-                )
-            wires[signal.name] = Wire(signal, self.service, max_bytes)
-        return wires
-
-
-def _check(service: str, workers: int, timeout: float | None) -> None:
-    if not _SERVICE.fullmatch(service):
-        raise RelayDefinitionError(
-            f"A relay cannot be of service {service!r}; name it with letters, digits, _ and "
-            'single hyphens, as in "stock-keeping"'
-        )
-    if workers < 1:
-        raise RelayDefinitionError(f"workers={workers} receive nothing; give 1 or more")
-    if timeout is not None and timeout <= 0:
-        raise RelayDefinitionError(f"timeout={timeout} ends every receiver; give seconds, or None")

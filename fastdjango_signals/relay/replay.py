@@ -1,9 +1,9 @@
-"""Receive dead letters once more."""
+"""Receive dead letters once more, or forget them."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 
 from fastdjango_signals.relay.exceptions import DecodeError
@@ -26,10 +26,14 @@ class Replayed:
     failed: int
 
 
-async def replay(letters: AsyncIterator[Buried], inboxes: Mapping[str, Inbox]) -> Replayed:
-    """Receive each letter once more, in order, and remove those that went well."""
+async def replay(
+    letters: AsyncIterator[Buried], inboxes: Mapping[str, Inbox], event_ids: Collection[str] = ()
+) -> Replayed:
+    """Receive letters once more, in order, and remove those that went well."""
     received = failed = 0
     async for buried in letters:
+        if event_ids and buried.letter.event_id not in event_ids:
+            continue
         problem = await _problem(buried, inboxes)
         if problem:
             failed += 1
@@ -44,6 +48,16 @@ async def replay(letters: AsyncIterator[Buried], inboxes: Mapping[str, Inbox]) -
             await buried.remove()
             received += 1
     return Replayed(received, failed)
+
+
+async def discard(letters: AsyncIterator[Buried], event_ids: Collection[str]) -> int:
+    """Remove the letters of these events; return how many there were."""
+    removed = 0
+    async for buried in letters:
+        if buried.letter.event_id in event_ids:
+            await buried.remove()
+            removed += 1
+    return removed
 
 
 async def _problem(buried: Buried, inboxes: Mapping[str, Inbox]) -> str | None:

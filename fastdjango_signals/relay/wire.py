@@ -65,7 +65,7 @@ class Wire:
     def __init__(self, signal: Signal[Any, ...], service: str, max_bytes: int) -> None:
         self.name = signal.name
         self.max_bytes = max_bytes
-        if not _NAME.fullmatch(signal.name):
+        if not _NAME.fullmatch(signal.name) or signal.name.startswith("__main__."):
             raise RelayDefinitionError(
                 f"Signal {signal.name} cannot be relayed by this name; give it one of letters, "
                 'digits, "_" and dots, as in Signal(..., name="shop.order_placed")',

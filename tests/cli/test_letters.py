@@ -1,4 +1,4 @@
-"""`fastdjango-signals dead-letters` and `replay`, with a real NATS server."""
+"""`fastdjango-signals dead-letters`, `replay` and `discard`, with a real NATS server."""
 
 from __future__ import annotations
 
@@ -127,6 +127,23 @@ def test_replay_keeps_what_fails_again_and_says_so(
     assert result.exit_code == 1
     assert result.stdout == "Service stock received 1 dead letter; 1 failed again.\n"
     assert bad[0] in run("dead-letters", "stock:relay").stdout
+
+
+def test_replay_and_discard_take_the_letters_of_some_events(
+    stock: NatsServer, program: Program, run: Run
+) -> None:
+    first, second, third = event(1), event(2), event(3)
+    bury(stock, *(letter(body, event_id) for event_id, body in (first, second, third)))
+
+    assert run("replay", "stock:relay", second[0]).exit_code == 0
+    assert program.received() == ["begin 2", "end 2"]
+    discarded = run("discard", "stock:relay", first[0])
+    assert discarded.exit_code == 0
+    assert discarded.stdout == "Service stock forgot 1 dead letter.\n"
+    assert run("discard", "stock:relay", first[0]).exit_code == 1
+    assert run("discard", "stock:relay").exit_code == 2
+    left = run("dead-letters", "stock:relay", "--json").stdout
+    assert json.loads(left)["id"] == third[0]
 
 
 @pytest.mark.parametrize("command", ["dead-letters", "replay"])

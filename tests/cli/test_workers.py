@@ -77,7 +77,7 @@ def test_a_broker_that_is_not_there_is_told_in_one_line(program: Program, worker
 
     assert worker.code() == 1
     [line] = worker.log.read_text().splitlines()
-    assert line.startswith("Error: NATS JetStream cannot be used")
+    assert line.startswith("Error: NATS JetStream at nats://127.0.0.1:")
 
 
 def test_it_stops_while_it_waits_for_the_broker(program: Program, workers: Start) -> None:
@@ -133,4 +133,4 @@ def test_commands_say_in_one_line_that_the_broker_is_not_there(
     assert result.exit_code == 1
     assert result.stdout == ""
     [line] = result.stderr.splitlines()
-    assert line.startswith("Error: NATS JetStream cannot be used")
+    assert line.startswith("Error: NATS JetStream at nats://127.0.0.1:")

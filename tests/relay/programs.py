@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from fastdjango_signals import Payload, Signal
 from fastdjango_signals.relay import Relay, Retry, Transport, current_event
 from tests.relay.columns import nats, rabbit, redis
@@ -130,4 +132,5 @@ async def publish(service: str, url: str, path: str) -> None:
 if __name__ == "__main__":
     program, *given = sys.argv[1:]
     run = publish if program.startswith("shop") else receive
-    asyncio.run(run(program, *given))
+    start = uvloop.run if os.environ.get("EVENT_LOOP") == "uvloop" else asyncio.run
+    start(run(program, *given))

@@ -7,11 +7,16 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
+from faststream.nats import NatsBroker
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
 from fastdjango_signals import Payload, Signal, post_save, request_started, user_login_failed
 from fastdjango_signals.relay import Relay, RelayDefinitionError
 from fastdjango_signals.relay.contents import version_of
+from fastdjango_signals.relay.kafka import KafkaTopics
+from fastdjango_signals.relay.nats import JetStream
+from fastdjango_signals.relay.rabbit import RabbitQueues
+from fastdjango_signals.relay.redis import RedisStreams
 from tests.relay.transports import Recorded
 
 
@@ -117,6 +122,29 @@ def test_two_signals_of_one_name_are_refused() -> None:
 def test_a_service_has_a_name_that_every_broker_takes(service: str) -> None:
     with pytest.raises(RelayDefinitionError, match="A relay cannot be of service"):
         Relay(service, Recorded())
+
+
+def test_what_is_no_transport_or_no_list_of_signals_is_refused() -> None:
+    signal: Any = Signal(AnyJson, name="shop.s")
+    given: list[tuple[Any, dict[str, Any], str]] = [
+        (NatsBroker(), {}, r"given <.*NatsBroker object>; write for instance JetStream\("),
+        (Recorded(), {"publishes": signal}, r"publishes is given .* publishes=\[order_placed\]"),
+        (Recorded(), {"receives": "shop.s"}, r"receives is given 'shop.s'; list signals"),
+        (Recorded(), {"receives": [signal, AnyJson]}, "receives is given .*AnyJson; list"),
+    ]
+    for transport, options, said in given:
+        with pytest.raises(RelayDefinitionError, match=said):
+            Relay("shop", transport, **options)
+
+
+@pytest.mark.parametrize("transport", [JetStream, RedisStreams, RabbitQueues, KafkaTopics])
+def test_a_transport_takes_its_own_broker_only(transport: Any) -> None:
+    with pytest.raises(RelayDefinitionError, match=rf"{transport.__name__} needs a \w+Broker of"):
+        transport("nats://localhost")
+
+
+def test_a_signal_of_the_main_module_needs_a_name() -> None:
+    assert 'name="shop.order_placed"' in refusal(Signal(AnyJson, name="__main__.AnyJson"))
 
 
 @pytest.mark.parametrize(

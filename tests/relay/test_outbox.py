@@ -15,10 +15,11 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
 from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from fastdjango_signals.relay import RelayDefinitionError, forwarding
+from fastdjango_signals.relay import OutsideTransactionError, RelayDefinitionError, forwarding
 from fastdjango_signals.relay.outbox import Outbox
 from tests.integrations.columns import django as django_column
 from tests.integrations.columns import sqlalchemy as sqlalchemy_column
@@ -134,6 +135,30 @@ async def test_what_is_committed_is_published_in_order_and_nothing_else(
             await delivered(broker, 1, 2, 4, 5, *range(7, 60))
         assert not await outbox.store("shop", event(60), None)
     assert kept(place) == 0
+
+
+async def test_outside_of_a_transaction_an_event_is_refused_or_stored_if_asked_for(
+    place: PostgreSQL, database: Database, engine: AsyncEngine, outbox: Outbox
+) -> None:
+    assert not await outbox.store("shop", event(1), None)
+    refusing = Outbox(engine, outside="refuse")
+    with pytest.raises(OutsideTransactionError, match="takes nothing that is sent outside of a"):
+        await refusing.store("shop", event(1), None)
+    await database.in_transaction(storing(refusing, 2))
+    assert kept(place) == 1
+    assert await Outbox(engine, outside="store").store("shop", event(3), None)
+    assert kept(place) == 2
+
+
+async def test_an_outbox_without_an_integration_is_an_error(outbox: Outbox) -> None:
+    with pytest.raises(RelayDefinitionError, match=r"no integration is installed .* install\(\)"):
+        await outbox.store("shop", event(1), None)
+
+
+def test_an_outbox_takes_no_sync_engine() -> None:
+    engine: Any = create_engine("postgresql+psycopg://localhost/shop")
+    with pytest.raises(RelayDefinitionError, match="needs an AsyncEngine, and is given"):
+        Outbox(engine)
 
 
 async def test_events_wait_until_somebody_publishes_them(

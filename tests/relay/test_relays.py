@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import AsyncMock
 from uuid import uuid4
 
 import pytest
@@ -137,6 +138,20 @@ async def test_a_relay_that_is_gone_publishes_no_more(
     assert not ordered.has_listeners()
 
 
+async def test_an_offline_relay_calls_receivers_and_publishes_nothing(
+    ordered: Signal[Any, ...], transport: Recorded
+) -> None:
+    relay, seen = Relay("shop", transport, publishes=[ordered]), AsyncMock()
+    with relay.offline(), relay.offline(), ordered.connected_to(seen, sender=Shop):
+        await ordered.send(Shop, order_id=1)
+        with pytest.raises(EncodeError):
+            await ordered.send(Shop(), order_id=1)
+    seen.assert_awaited_once()
+    assert not transport.published
+    with pytest.raises(PublishError):
+        await ordered.send(Shop, order_id=1)
+
+
 # --- transactions ------------------------------------------------------------
 
 
@@ -193,7 +208,7 @@ async def test_a_failure_after_the_commit_is_logged_with_the_id_of_the_event(
         [(_, event_id)] = await ordered.send(Shop, order_id=4711)
         transport.is_broken = True
         await transaction.queue.run()
-    assert f"Event {event_id} of signal shop.ordered is lost" in caplog.text
+    assert f"Event {event_id} of signal shop.ordered could not be published" in caplog.text
     assert "give the relay an outbox" in caplog.text
     assert "4711" not in caplog.text
 
@@ -552,6 +567,37 @@ async def test_a_dead_letter_is_received_once_more_and_removed(
         assert transport.letters == [other]
     assert tries == [1, 2, 2]
     assert "failed again: " in caplog.text
+
+
+async def test_some_dead_letters_are_received_or_forgotten_by_their_events(
+    ordered: Signal[Any, ...], transport: Recorded
+) -> None:
+    got: list[int] = []
+
+    @ordered.connect
+    async def receive(sender: object, order_id: int, **fields: object) -> None:
+        if not transport.letters:
+            raise LookupError
+        got.append(order_id)
+
+    async with Relay("stock", transport, receives=[ordered], retry=Retry(tries=1)) as relay:
+        for order_id in range(3):
+            body = written(ordered, order_id=order_id)
+            letters, transport.letters = transport.letters, []
+            await transport.subscriptions["shop.ordered"].handler(Delivered(body))
+            transport.letters = [*letters, *transport.letters]
+        ids = [letter.event_id or "" for letter in transport.letters]
+        assert await relay.replay(ids[1]) == Replayed(received=1, failed=0)
+        assert await relay.discard(ids[0], ids[1], "another") == 1
+        assert [letter.event_id for letter in transport.letters] == [ids[2]]
+    assert got == [1]
+
+
+async def test_only_a_relay_that_runs_knows_its_dead_letters(transport: Recorded) -> None:
+    relay = Relay("stock", transport)
+    for ask in (relay.replay, relay.discard, relay.dead_letters().__anext__):
+        with pytest.raises(RuntimeError, match=r"is not running; .* relay\.connected"):
+            await ask()
 
 
 async def test_a_dead_letter_of_a_signal_that_is_received_no_more_is_kept(
