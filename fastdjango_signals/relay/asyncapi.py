@@ -70,7 +70,12 @@ def document(relay: Relay, *, version: str = "0.1.0") -> dict[str, Any]:
         "components": {
             **described["components"],
             "messages": {
-                signal: {**_message(described, signal), "payload": payload}
+                signal: {
+                    "name": signal,
+                    "title": signal,
+                    "contentType": CONTENT_TYPE,
+                    "payload": payload,
+                }
                 for signal, payload in payloads.items()
             },
             "schemas": schemas,
@@ -121,11 +126,6 @@ def _server(described: dict[str, Any]) -> dict[str, Any]:
 def _channel(described: dict[str, Any], signal: str) -> dict[str, Any]:
     messages = {"Message": {"$ref": f"#/components/messages/{signal}"}}
     return {**described["channels"][signal], "messages": messages}
-
-
-def _message(described: dict[str, Any], signal: str) -> dict[str, Any]:
-    found = described["components"]["messages"][f"{signal}:Message"]
-    return {**found, "name": signal, "title": signal, "contentType": CONTENT_TYPE}
 
 
 def _operations(relay: Relay) -> Iterator[tuple[str, dict[str, Any]]]:
