@@ -11,6 +11,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from pydantic import BaseModel
@@ -33,7 +34,7 @@ async def send_together(
 ) -> Responses:
     """Call the receivers at once; the first exception cancels the others and comes out."""
     delivery = Delivery.of(sender, payload, name, schema)
-    return await _Together(delivery).run(plan.connections)
+    return await _by_priority(_Together, delivery, plan.connections)
 
 
 async def send_robust_together(
@@ -41,7 +42,22 @@ async def send_robust_together(
 ) -> Responses:
     """Call the receivers at once and let all finish; an exception is a receiver's response."""
     delivery = Delivery.of(sender, payload, name, schema)
-    return await _RobustTogether(delivery).run(plan.connections)
+    return await _by_priority(_RobustTogether, delivery, plan.connections)
+
+
+async def _by_priority(
+    together: type[_Together], delivery: Delivery, connections: tuple[Connection, ...]
+) -> Responses:
+    """Call those of one priority at once, and those of a lower one when they are done."""
+    if connections[0].options.priority == connections[-1].options.priority:
+        return await together(delivery).run(connections)
+    responses: Responses = []
+    try:
+        for _, group in groupby(connections, lambda each: each.options.priority):
+            responses += await together(delivery).run(tuple(group))
+        return responses
+    finally:
+        del responses  # as below
 
 
 def _beginner() -> Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]:

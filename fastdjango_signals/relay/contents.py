@@ -64,11 +64,13 @@ def refuse_unless_json(model: type[BaseModel], signal: str) -> None:
 
 
 def _problem(model: type[BaseModel]) -> str | None:
-    if model.model_config.get("extra") == "allow":
-        return "takes any keywords; declare a model with the fields that cross"
-    excluded = [name for name, field in model.model_fields.items() if field.exclude]
-    if excluded:
-        return f"leaves {excluded[0]} out of its JSON; drop exclude=True"
+    for inner in (model, *_models_in(model)):
+        where = "" if inner is model else f"has a model in it, {name_of(inner)}, which "
+        if inner.model_config.get("extra") == "allow":
+            return f"{where}takes any keywords; declare a model with the fields that cross"
+        excluded = [name for name, field in inner.model_fields.items() if _is_excluded(field)]
+        if excluded:
+            return f"{where}leaves {excluded[0]} out of its JSON; drop exclude"
     kept = [name for name, field in model.model_fields.items() if _is_kept(field)]
     if kept:
         return f"carries {kept[0]} as it is, which is no JSON; declare what crosses"
@@ -90,6 +92,30 @@ def _problem(model: type[BaseModel]) -> str | None:
 
 def _json_schema(model: type[BaseModel]) -> dict[str, Any]:
     return model.model_json_schema(by_alias=False, schema_generator=_StrictJsonSchema)
+
+
+def _models_in(model: type[BaseModel]) -> list[type[BaseModel]]:
+    """Return the models that the fields of a model are made of, at any depth."""
+    found: list[type[BaseModel]] = []
+
+    def look(schema: object) -> None:
+        if isinstance(schema, dict):
+            known = cast("dict[str, object]", schema)
+            inner = known.get("cls") if known.get("type") == "model" else None
+            if isinstance(inner, type) and issubclass(inner, BaseModel) and inner is not model:
+                found.append(inner)
+            for each in known.values():
+                look(each)
+        elif isinstance(schema, list | tuple):
+            for each in cast("Iterable[object]", schema):
+                look(each)
+
+    look(model.__pydantic_core_schema__)
+    return found
+
+
+def _is_excluded(field: FieldInfo) -> bool:
+    return bool(field.exclude) or getattr(field, "exclude_if", None) is not None
 
 
 def _is_kept(field: FieldInfo) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -22,13 +23,28 @@ def check_service(service: str) -> None:
         )
 
 
-def check_transport(transport: object) -> None:
-    """Raise for what is no transport, such as the broker that belongs into one."""
+_owners: weakref.WeakKeyDictionary[object, weakref.ref[object]] = weakref.WeakKeyDictionary()
+
+
+def _claim(thing: object, owner: object, what: str) -> None:
+    """Note whose this is, for as long as both live; raise if it is somebody else's."""
+    known = _owners.get(thing)
+    if known is not None and known() not in (None, owner):
+        raise RelayDefinitionError(
+            f"{what} {name_of(thing)} is in use already: the first to stop would stop the other "
+            "too; make one for each relay"
+        )
+    _owners[thing] = weakref.ref(owner)
+
+
+def check_transport(transport: object, relay: object) -> None:
+    """Raise for what is no transport, such as the broker that belongs into one, or another's."""
     if not hasattr(transport, "subscribe") or not hasattr(transport, "buried"):
         raise RelayDefinitionError(
             f"A relay needs a transport, and is given {name_of(transport)}; write for instance "
             "JetStream(NatsBroker(...))"
         )
+    _claim(transport, relay, "The transport")
 
 
 def check_options(workers: int, timeout: float | None) -> None:
@@ -39,13 +55,15 @@ def check_options(workers: int, timeout: float | None) -> None:
         raise RelayDefinitionError(f"timeout={timeout} ends every receiver; give seconds, or None")
 
 
-def check_broker(broker: object, kind: type, transport: str) -> None:
-    """Raise for a broker that is not of the class that a transport is made for."""
+def check_broker(broker: object, kind: type, transport: object) -> None:
+    """Raise for a broker that a transport is not made for, or that is another's."""
+    name = type(transport).__name__
     if not isinstance(broker, kind):
         raise RelayDefinitionError(
-            f"{transport} needs a {kind.__name__} of FastStream, and is given {name_of(broker)}; "
-            f"write {transport}({kind.__name__}(...))"
+            f"{name} needs a {kind.__name__} of FastStream, and is given {name_of(broker)}; "
+            f"write {name}({kind.__name__}(...))"
         )
+    _claim(broker, transport, "The broker")
 
 
 def signals_of(given: Iterable[Signal[Any, ...]], option: str) -> tuple[Signal[Any, ...], ...]:

@@ -64,5 +64,7 @@ async def _attempt(
             raise
         late = TimeoutError(f"it took longer than {seconds} s") if limit.expired() else None
         failure = report_failure(late or error, connected.receiver, signal)
-        return f"{describe(connected.receiver)} failed with {name_of(type(failure))}"
+        failed_with = name_of(type(failure))
+        del failure, late  # whose tracebacks lead to this frame, which must not lead back
+        return f"{describe(connected.receiver)} failed with {failed_with}"
     return None

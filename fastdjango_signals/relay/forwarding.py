@@ -28,6 +28,7 @@ DUE = text("to_timestamp(0)")
 _BATCH = 50
 _BEAT, _DEADLINE = 1.0, 5.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
+_STUBBORN = 5  # failures in a row after which the table is read anew
 _LEASE = 86_400.0  # who leads takes back what others had, so a lease need not end by itself
 
 # Per table, for there may be tables of this name in several schemas.
@@ -163,27 +164,31 @@ class Reading:
 
     async def forward(self, message: OutboxMessage) -> None:
         """Publish an event, however often it takes; give it back if this ends before."""
-        wait = _FIRST_WAIT
+        wait, failures = _FIRST_WAIT, 0
         while not self.ended.is_set():
             try:
                 await self.publish(message.raw_message.payload)
             except (Exception, asyncio.CancelledError) as error:
                 if cancellations(current_task()):
                     raise
-                self._report(message.raw_message.payload, error)
+                self._report(message, error)
+                failures += 1
+                if failures >= _STUBBORN:  # somebody may have deleted the row in the meantime
+                    self.ended.set()
             else:
                 return
             await pause(self.ended, wait)
             wait = min(wait * 2, _LONGEST_WAIT)
         await message.nack()
 
-    def _report(self, body: bytes, error: BaseException) -> None:
+    def _report(self, message: OutboxMessage, error: BaseException) -> None:
         # Not the text of the error, which may have the event in it.
         logger.error(
-            "Outbox of service %s: event %s could not be published (%s), and is tried again; "
-            "those after it wait",
+            "Outbox of service %s: event %s (row %s) could not be published (%s), and is tried "
+            "again; those after it wait",
             self.service,
-            _id_of(body),
+            _id_of(message.raw_message.payload),
+            message.raw_message.id,
             name_of(type(error)),
         )
 

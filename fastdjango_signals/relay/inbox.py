@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from fastdjango_signals.relay.attempts import pause
 from fastdjango_signals.relay.deliveries import deliver
 from fastdjango_signals.relay.events import receiving
-from fastdjango_signals.relay.exceptions import DecodeError
+from fastdjango_signals.relay.exceptions import DecodeError, PublishError
 from fastdjango_signals.relay.heartbeats import Heartbeat
 from fastdjango_signals.relay.retries import Retry
 from fastdjango_signals.relay.transports import DeadLetter, Incoming, Transport
@@ -23,6 +24,9 @@ logger = logging.getLogger("fastdjango_signals")
 _INTERRUPTIONS = 3
 """Further tries for processes that end in the middle of an event. A deployment may do that to any,
 and an event that kills its process has to be given up at last."""
+
+_NEXT_FUNERAL = 2.0  # seconds between two attempts to have the broker keep a dead letter
+_LAST_WORDS = 1.0  # seconds to give an event back that was being worked on
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -66,6 +70,11 @@ class Inbox:
         async with Heartbeat(incoming, self.transport.keep_every), self._turns:
             try:
                 await self._work_on(incoming)
+            except asyncio.CancelledError:
+                with suppress(Exception):
+                    async with asyncio.timeout(_LAST_WORDS):
+                        await incoming.retry(0)
+                raise
             except Exception:
                 logger.exception(
                     "A delivery of signal %s to service %s could not be settled; it comes again",
@@ -128,7 +137,16 @@ class Inbox:
             tries=tries,
             time=datetime.now(UTC),
         )
-        await self.transport.bury(letter)
+        while True:
+            try:
+                await self.transport.bury(letter)
+                break
+            except PublishError as failed:
+                logger.warning(
+                    "Service %s cannot bury an event, and tries on: %s", self.service, failed
+                )
+                if await pause(self._closing, _NEXT_FUNERAL):
+                    raise
         logger.error(
             "Event %s of signal %s is a dead letter of service %s after %d tries: %s",
             letter.event_id,

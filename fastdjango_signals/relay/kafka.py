@@ -81,7 +81,7 @@ class KafkaTopics:
         publish_timeout: float = 10.0,
         start_timeout: float = 30.0,
     ) -> None:
-        check_broker(broker, KafkaBroker, "KafkaTopics")
+        check_broker(broker, KafkaBroker, self)
         self._broker = broker
         self._prefix = prefix
         self._ordered = ordered
@@ -278,7 +278,7 @@ class _Buried:
     @property
     def letter(self) -> DeadLetter:
         headers = dict(self.record.headers)
-        return letter_from(self.service, headers[ABOUT], self.record.value)
+        return letter_from(self.service, headers.get(ABOUT), self.record.value)
 
     async def remove(self) -> None:
         await self.broker.publish(None, self.topic, key=self.record.key)

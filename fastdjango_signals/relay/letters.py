@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+
+from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from fastdjango_signals.relay.transports import DeadLetter
 
@@ -27,15 +28,21 @@ def about(letter: DeadLetter) -> str:
     )
 
 
-def letter_from(service: str, written: str | bytes, body: bytes) -> DeadLetter:
-    """Return the dead letter of a service of which `about` has written this."""
-    said: dict[str, Any] = json.loads(written)
-    return DeadLetter(
-        service=service,
-        signal=said["signal"],
-        event_id=said["event_id"],
-        body=body,
-        error=said["error"],
-        tries=said["tries"],
-        time=datetime.fromisoformat(said["time"]),
-    )
+class _About(BaseModel):
+    signal: str
+    event_id: str | None
+    error: str
+    tries: int
+    time: AwareDatetime
+
+
+def letter_from(service: str, written: str | bytes | None, body: bytes) -> DeadLetter:
+    """Return the dead letter of a service of which `about` has written this; or somebody else."""
+    try:
+        said = _About.model_validate_json(written or b"")
+    except ValidationError:
+        unknown = "it was not written by a relay, which cannot say more"
+        said = _About(
+            signal="", event_id=None, error=unknown, tries=0, time=datetime.fromtimestamp(0, UTC)
+        )
+    return DeadLetter(service=service, body=body, **dict(said))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 import re
@@ -15,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from fastdjango_signals.extras import needs
-from fastdjango_signals.relay.attempts import repeated
+from fastdjango_signals.relay.attempts import repeated, said
 from fastdjango_signals.relay.definitions import check_broker
 from fastdjango_signals.relay.exceptions import PublishError, RelayDefinitionError
 from fastdjango_signals.relay.letters import ABOUT, about, letter_from
@@ -26,10 +27,16 @@ with needs("faststream", extra="relay"):
     from faststream.specification import AsyncAPI
 with needs("nats", extra="relay"):
     from faststream.nats import NatsBroker
-    from nats.errors import ConnectionReconnectingError
+    from nats.aio.client import Client
+    from nats.errors import ConnectionReconnectingError, MaxPayloadError
     from nats.js import JetStreamContext
     from nats.js.api import ConsumerConfig, KeyValueConfig, RawStreamMsg, StreamConfig
-    from nats.js.errors import NoStreamResponseError, NotFoundError, ServiceUnavailableError
+    from nats.js.errors import (
+        APIError,
+        NoStreamResponseError,
+        NotFoundError,
+        ServiceUnavailableError,
+    )
     from nats.js.kv import KeyValue
 
 from fastdjango_signals.relay.pulls import FAILURES, Pull
@@ -37,8 +44,10 @@ from fastdjango_signals.relay.pulls import FAILURES, Pull
 logger = logging.getLogger("fastdjango_signals")
 
 _DAY = 86400.0
+_NO_SUCH_MESSAGE = 10057
+_OVERHEAD = 512  # bytes that a message has beside its body and our headers
 _LONGEST_WAIT = 2.0  # seconds for an answer, which may be lost, before it is asked for again
-_MOST_PENDING = 1000  # events that all replicas together have in hand
+_UNBOUNDED = -1  # events that wait for their next try, and so keep no other one waiting
 _SILENCE = 2.0  # seconds of waiting: at the start until it is told, at the stop in all
 _PASSING = (
     TimeoutError,
@@ -97,7 +106,7 @@ class JetStream:
             raise RelayDefinitionError(
                 f"A stream cannot be called {prefix!r}; give a prefix of letters, digits, _ and -"
             )
-        check_broker(broker, NatsBroker, "JetStream")
+        check_broker(broker, NatsBroker, self)
         self._broker = broker
         self._prefix = prefix
         self._dead = f"{prefix}-dead"
@@ -106,6 +115,7 @@ class JetStream:
         self._prefetch = prefetch
         self._publish_timeout = publish_timeout
         self._start_timeout = start_timeout
+        self._deduplicate = deduplicate
         self._streams = [
             StreamConfig(
                 name=name,
@@ -147,12 +157,13 @@ class JetStream:
             async with asyncio.timeout(self._start_timeout):
                 client = await self._broker.connect()
                 client.options["max_reconnect_attempts"] = -1
+                _quieten(client)
                 self._jetstream = self._broker.config.connection_state.stream
                 await self._declare()
         except FAILURES as error:
             raise PublishError(
                 f"NATS JetStream at {servers} cannot be used within {self._start_timeout} s "
-                f"({error!r}); start a server with -js, and give NatsBroker its address"
+                f"({said(error)}); start a server with -js, and give NatsBroker its address"
             ) from error
         finally:
             told.cancel()
@@ -186,9 +197,18 @@ class JetStream:
         """Keep a dead letter; return once JetStream has stored it."""
         headers = {ABOUT: about(letter), "content-type": CONTENT_TYPE}
         if letter.event_id is not None:
-            headers["Nats-Msg-Id"] = json.dumps([letter.service, letter.event_id])
+            # Ids are unique per source only, and not even that where the event is broken.
+            digest = hashlib.sha256(letter.body).hexdigest()
+            headers["Nats-Msg-Id"] = json.dumps([letter.service, letter.signal, digest])
         where = (letter.service, letter.signal)
-        await self._store(self._dead, where, letter.body, headers, letter.event_id)
+        body = letter.body if self._fits(letter.body, headers) else b""
+        await self._store(self._dead, where, body, headers, letter.event_id)
+
+    def _fits(self, body: bytes, headers: dict[str, str]) -> bool:
+        # nats-py counts the body alone; the server counts the headers too, and hangs up.
+        room = self._broker.connection.max_payload - len(body) - _OVERHEAD
+        size = sum(len(name) + len(value) + 4 for name, value in headers.items())
+        return size <= room
 
     async def _store(
         self,
@@ -202,10 +222,12 @@ class JetStream:
         seconds = min(self._publish_timeout, _LONGEST_WAIT)
         deadline = time.monotonic() + self._publish_timeout
         subject = ".".join((stream, *where))
-        sent = False
+        fits, sent = self._fits(body, headers), False
 
         async def attempt() -> None:
             nonlocal sent
+            if not fits:
+                raise MaxPayloadError
             if not self._broker.connection.is_connected:
                 raise ConnectionReconnectingError  # the client would keep it, and send it later
             sent = True
@@ -220,7 +242,7 @@ class JetStream:
             may = "it may have it all the same" if sent else "it was not sent"
             raise PublishError(
                 f"NATS JetStream did not confirm event {event_id} of signal {where[-1]} within "
-                f"{self._publish_timeout} s ({error!r}); {may}",
+                f"{self._publish_timeout} s ({said(error)}); {may}",
                 signal=where[-1],
                 event_id=event_id,
             ) from error
@@ -254,15 +276,23 @@ class JetStream:
 
     async def _declare(self) -> None:
         for stream in self._streams:
-            try:
-                await self._jetstream.stream_info(stream.name or "")
-            except NotFoundError:
+            if not await self._updated(stream.name or "", stream.max_age or 0.0):
                 await self._jetstream.add_stream(stream)
-            else:
-                await self._jetstream.update_stream(stream)
-        await self._jetstream.create_key_value(self._tries)
+        if not await self._updated(f"KV_{self._tries.bucket}", self._tries.ttl or 0.0):
+            await self._jetstream.create_key_value(self._tries)
         for subscription in self._subscriptions:
             await self._jetstream.add_consumer(self._prefix, self._consumer(subscription))
+
+    async def _updated(self, name: str, seconds: float) -> bool:
+        """Bring up to date what is ours in a stream; return False where there is no such stream."""
+        try:
+            config = (await self._jetstream.stream_info(name)).config
+        except NotFoundError:
+            return False
+        config.max_age, config.num_replicas = seconds, self._tries.replicas
+        config.duplicate_window = min(self._deduplicate, seconds)
+        await self._jetstream.update_stream(config)
+        return True
 
     def _consumer(self, subscription: Subscription) -> ConsumerConfig:
         durable = _durable(subscription)
@@ -271,7 +301,7 @@ class JetStream:
             durable_name=durable,
             filter_subject=f"{self._prefix}.{subscription.signal}",
             ack_wait=self._ack_wait,
-            max_ack_pending=1 if self._ordered else _MOST_PENDING,
+            max_ack_pending=1 if self._ordered else _UNBOUNDED,
         )
 
 
@@ -285,10 +315,27 @@ class _Buried:
     @property
     def letter(self) -> DeadLetter:
         headers: dict[str, str] = self.found.headers or {}  # pyright: ignore[reportUnknownVariableType]
-        return letter_from(self.service, headers[ABOUT], self.found.data or b"")
+        return letter_from(self.service, headers.get(ABOUT), self.found.data or b"")
 
     async def remove(self) -> None:
-        await self.jetstream.delete_msg(self.stream, self.found.seq or 0)
+        try:
+            await self.jetstream.delete_msg(self.stream, self.found.seq or 0)
+        except APIError as error:
+            if error.err_code != _NO_SUCH_MESSAGE:
+                raise  # else another replay was faster
+
+
+def _quieten(client: Client) -> None:
+    """Let no error callback raise: FastStream's does, and ends the reconnecting of nats-py."""
+    callback = client._error_cb  # pyright: ignore[reportPrivateUsage] - there is no other way
+
+    async def noted(error: Exception) -> None:
+        try:
+            await callback(error)
+        except Exception:  # noqa: BLE001 - it is told
+            logger.warning("NATS: %r", error)
+
+    client._error_cb = noted  # pyright: ignore[reportPrivateUsage]
 
 
 def _durable(subscription: Subscription) -> str:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from fastdjango_signals.relay.exceptions import PublishError
 from fastdjango_signals.relay.transports import Transport
-from fastdjango_signals.transactions import defer
+from fastdjango_signals.transactions import defer, has_backends
 
 logger = logging.getLogger("fastdjango_signals")
 
@@ -61,15 +61,17 @@ class Posting:
         async def after_commit() -> None:
             try:
                 await self._publish(signal, event_id, body)
-            except Exception:
+            except BaseException as error:
                 logger.exception(
                     "Event %s of signal %s could not be published after the commit, and may "
                     "be lost; give the relay an outbox",
                     event_id,
                     signal,
                 )
+                if not isinstance(error, Exception):
+                    raise  # a cancellation, say
 
-        if not defer(after_commit, using):
+        if not has_backends() or not defer(after_commit, using):
             await self._publish(signal, event_id, body)
 
     async def forward(self, body: bytes) -> None:

@@ -33,6 +33,7 @@ _BEAT = 1.0  # seconds between two signs of life from the server
 _PAUSES = (0.1, 2.0)  # seconds, the first and the longest, between two attempts to pull
 _OVER = {"404", "408", "409"}  # the request has ended, and another may follow
 _ALIVE = "100"
+_MANY = 9  # digits, which no true count of tries has
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -221,7 +222,8 @@ class Delivery:
             found = await self.pull.tries.get(self._key)
         except KeyNotFoundError:
             return 1
-        return int(found.value or b"1")
+        counted = found.value or b""
+        return int(counted) if counted.isdigit() and len(counted) < _MANY else 1
 
     async def _count(self, tries: int) -> None:
         await self.pull.tries.put(self._key, str(tries).encode())

@@ -75,7 +75,7 @@ class RabbitQueues:
         publish_timeout: float = 10.0,
         start_timeout: float = 30.0,
     ) -> None:
-        check_broker(broker, RabbitBroker, "RabbitQueues")
+        check_broker(broker, RabbitBroker, self)
         self._broker = broker
         self._prefix = prefix
         self._ordered = ordered

@@ -68,7 +68,7 @@ class RedisStreams:
         publish_timeout: float = 10.0,
         start_timeout: float = 30.0,
     ) -> None:
-        check_broker(broker, RedisBroker, "RedisStreams")
+        check_broker(broker, RedisBroker, self)
         self._broker = broker
         self._prefix = prefix
         self._ack_wait = ack_wait
@@ -205,7 +205,9 @@ class _Buried:
 
     @property
     def letter(self) -> DeadLetter:
-        return letter_from(self.service, self.fields[ABOUT.encode()], self.fields[BODY])
+        return letter_from(
+            self.service, self.fields.get(ABOUT.encode()), self.fields.get(BODY, b"")
+        )
 
     async def remove(self) -> None:
         await self.client.xdel(self.stream, self.entry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import weakref
@@ -10,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
+from fastdjango_signals.cancellation import finish
 from fastdjango_signals.relay.definitions import (
     by_name,
     check_options,
@@ -78,7 +80,7 @@ class Relay:
         outbox: AnyOutbox | None = None,
     ) -> None:
         check_service(service)
-        check_transport(transport)
+        check_transport(transport, self)
         check_options(workers, timeout)
         self.service = service
         self.publishes = signals_of(publishes, "publishes")
@@ -86,6 +88,7 @@ class Relay:
         self.transport = transport
         self._outbox = outbox
         self._posting = Posting(service, transport, outbox)
+        self._is_open = False
         self._open = AsyncExitStack()
         named = by_name((*self.publishes, *self.receives), service)
         wires = {name: Wire(signal, service, max_bytes) for name, signal in named.items()}
@@ -133,6 +136,7 @@ class Relay:
             RelayStateError: It runs already.
         """
         self._refuse_to_run_twice()
+        self._is_open = True
         for signal in self.receives:
             if not signal.has_listeners():
                 logger.warning(
@@ -143,10 +147,10 @@ class Relay:
                 )
         async with AsyncExitStack() as stack:
             # A receiver that runs to its end while the transport stops may still publish.
-            stack.callback(self._set_running, running=False)
+            stack.callback(self._close)
             stack.push_async_callback(self.transport.stop)
             await self.transport.connect()
-            self._set_running(running=True)
+            self._posting.is_running = True
             for inbox in self._inboxes.values():
                 inbox.open()
             await self.transport.start()
@@ -159,7 +163,9 @@ class Relay:
         """Receive no more, let receivers that run end, and disconnect."""
         for inbox in self._inboxes.values():
             inbox.close()
-        await self._open.aclose()
+        closing = asyncio.ensure_future(self._open.aclose())
+        await finish([closing], lambda: None)  # to the end, even if this is cancelled
+        closing.result()
 
     @asynccontextmanager
     async def connected(self) -> AsyncGenerator[Self, None]:
@@ -173,13 +179,14 @@ class Relay:
             RelayStateError: It runs already.
         """
         self._refuse_to_run_twice()
+        self._is_open = True
         try:
             await self.transport.connect()
             self._posting.is_running = True
             yield self
         finally:
-            self._posting.is_running = False
             await self.transport.stop()
+            self._close()
 
     @contextmanager
     def offline(self) -> Generator[None, None, None]:
@@ -225,7 +232,7 @@ class Relay:
         return await discard(self.transport.buried(self.service), event_ids)
 
     def _refuse_to_run_twice(self) -> None:
-        if self._posting.is_running:
+        if self._is_open:
             raise RelayStateError(
                 f"The relay of service {self.service} is running already; start it once, for "
                 'instance by "async with relay:" around the whole program'
@@ -238,5 +245,5 @@ class Relay:
                 'inside "async with relay.connected():"'
             )
 
-    def _set_running(self, *, running: bool) -> None:
-        self._posting.is_running = running
+    def _close(self) -> None:
+        self._is_open = self._posting.is_running = False

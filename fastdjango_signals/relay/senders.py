@@ -6,8 +6,10 @@ the classes of the modules that are imported already.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+import weakref
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Literal, NamedTuple, TypeAlias
@@ -21,10 +23,14 @@ Kind: TypeAlias = Literal["class", "text"]
 
 
 class WireSender(NamedTuple):
-    """A sender, as it crosses."""
+    """A sender, as it crosses: its name, the same as JSON, and its kind."""
 
     name: str
+    json: str
     kind: Kind
+
+
+_written: weakref.WeakKeyDictionary[type, WireSender] = weakref.WeakKeyDictionary()
 
 
 def to_wire(sender: object, signal: str) -> WireSender | None:
@@ -36,14 +42,20 @@ def to_wire(sender: object, signal: str) -> WireSender | None:
     if sender is None:
         return None
     if isinstance(sender, str) and _CLEAN.fullmatch(sender):
-        return WireSender(sender, "text")
+        return WireSender(sender, json.dumps(sender), "text")
     if isinstance(sender, type):
-        return WireSender(f"{sender.__module__}.{sender.__qualname__}", "class")
+        return _written.get(sender) or _of_class(sender)
     raise EncodeError(
         f"Signal {signal} is relayed, and its sender {name_of(sender)} cannot cross to another "
         "process; send from a class, a string of 1 to 512 printable characters, or None",
         signal=signal,
     )
+
+
+def _of_class(sender: type) -> WireSender:
+    name = f"{sender.__module__}.{sender.__qualname__}"
+    _written[sender] = written = WireSender(name, json.dumps(name), "class")
+    return written
 
 
 def from_wire(name: str | None, kind: Kind | None) -> object:

@@ -29,7 +29,9 @@ CONTENT_TYPE = "application/cloudevents+json"
 """Of a CloudEvent whose attributes are in the JSON too."""
 
 _M = TypeVar("_M", bound=BaseModel, default=Any)
-_CLEAN = re.compile(r"[^\x00-\x1f\x7f]{1,512}")
+_CLEAN = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]{1,512}")
+_MOST_PLACES, _LONGEST_PLACE = 10, 200
+_SHALLOW = 100  # brackets, which are too few to be too deep
 _Text: TypeAlias = Annotated[str, StringConstraints(pattern=f"^{_CLEAN.pattern}$")]
 _NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 _READ: dict[str, Any] = {"extra": "ignore", "by_alias": False, "by_name": True}
@@ -94,17 +96,17 @@ class Wire:
         event_id = token_hex(16)
         time = datetime.now(UTC).isoformat()
         written = to_wire(sender, self.name)
-        by = (
-            f',"sender":{json.dumps(written.name)},"senderkind":"{written.kind}"' if written else ""
-        )
+        by = f',"sender":{written.json},"senderkind":"{written.kind}"' if written else ""
         head = f'{self._head},"id":"{event_id}","time":"{time}"{by},"data":'
-        body = head.encode() + self._data(payload) + b"}"
+        data = self._data(payload)
+        body = head.encode() + data + b"}"
         if len(body) > self.max_bytes:
             raise EncodeError(
                 f"Signal {self.name} is relayed, and this send has {len(body):,} bytes; send less, "
                 f"or give the relay a max_bytes above {self.max_bytes:,}",
                 signal=self.name,
             )
+        self._read_again(body, data, payload)
         return event_id, body
 
     def decode(self, body: bytes, tries: int = 1) -> tuple[Event, object, BaseModel]:
@@ -132,7 +134,7 @@ class Wire:
                 signal=self.name,
             ) from error
         if read.type != self.name:
-            raise DecodeError(f"the event is of signal {read.type}, not {self.name}")
+            raise DecodeError(f"the event is of signal {printable(read.type)}, not {self.name}")
         event = Event(
             id=read.id,
             signal=read.type,
@@ -154,19 +156,30 @@ class Wire:
 
     def _data(self, payload: BaseModel) -> bytes:
         try:
-            data = self.model.__pydantic_serializer__.to_json(
-                payload, by_alias=False, round_trip=True, warnings="error"
-            )
-            # What leaves can be read: NaN, for one, is written as null.
-            self.model.__pydantic_validator__.validate_json(data, **_READ)
+            return self._written(payload)
         except PydanticSerializationError as error:
             # pydantic's words have the value in them.
             field = re.search(r"field_name='(\w+)'", str(error))
             which = f"the field {field[1]} of" if field else "a field of"
             raise self._unreadable(f"{which} this send cannot be written as JSON") from None
+
+    def _written(self, payload: BaseModel) -> bytes:
+        return self.model.__pydantic_serializer__.to_json(
+            payload, by_alias=False, round_trip=True, warnings="error"
+        )
+
+    def _read_again(self, body: bytes, data: bytes, payload: BaseModel) -> None:
+        """Raise unless what leaves comes out as it was: NaN, for one, is written as null."""
+        try:
+            if data.count(b"[") + data.count(b"{") > _SHALLOW:
+                # It may be as deep as can be read, and the event is one level deeper.
+                self.envelope.__pydantic_validator__.validate_json(body, **_READ)
+            read = self.model.__pydantic_validator__.validate_json(data, **_READ)
         except ValidationError as error:
             raise self._unreadable(f"its JSON could not be read again ({_places(error)})") from None
-        return data
+        # Values need not know when they are equal; then their JSON has to be.
+        if read != payload and (b"null" in data or self._written(read) != data):
+            raise self._unreadable("its JSON is read as something else than it was")
 
     def _unreadable(self, problem: str) -> EncodeError:
         return EncodeError(
@@ -179,15 +192,27 @@ class Wire:
         """Return what does not fit; fields, not values."""
         theirs = re.search(rb'"dataschema"\s*:\s*"([^"]{1,512})"', body)
         ours = f"this service has {unquote(self.schema.partition(':')[2])}"
-        made = unquote(theirs[1].decode(errors="replace").partition(":")[2]) if theirs else None
+        made = (
+            printable(unquote(theirs[1].decode(errors="replace").partition(":")[2]))
+            if theirs
+            else None
+        )
         return f"{_places(error)}; the event was made with {made or 'no known schema'}, {ours}"
 
 
 def _places(error: ValidationError) -> str:
     found = error.errors(include_url=False, include_input=False, include_context=False)
-    return ", ".join(
-        f"{'.'.join(map(str, each['loc'])) or 'event'}: {each['type']}" for each in found
-    )
+    shown = [
+        f"{printable('.'.join(map(str, each['loc']))[:_LONGEST_PLACE]) or 'event'}: {each['type']}"
+        for each in found[:_MOST_PLACES]
+    ]
+    rest = len(found) - len(shown)
+    return ", ".join(shown) + (f", and {rest} more" if rest else "")
+
+
+def printable(text: str) -> str:
+    """Return what neither a log nor a terminal takes for more than one line of text."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def _version_in(schema: str | None) -> str:

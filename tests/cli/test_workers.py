@@ -102,9 +102,10 @@ def test_the_introduction_counts_what_there_is(
         "async def one(sender, **_): ...\n"
         "@reserved.connect\n"
         "async def two(sender, **_): ...\n"
-        f"transport = Noted(NatsBroker('{nats.url}', logger=None))\n"
-        "relay = Relay('quiet', transport, publishes=[placed], receives=[reserved, placed])\n"
-        "idle = Relay('idle', transport)\n",
+        "def transport():\n"
+        f"    return Noted(NatsBroker('{nats.url}', logger=None))\n"
+        "relay = Relay('quiet', transport(), publishes=[placed], receives=[reserved, placed])\n"
+        "idle = Relay('idle', transport())\n",
     )
 
     busy, idle = workers("relay", "quiet:relay"), workers("relay", "quiet:idle")

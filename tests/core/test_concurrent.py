@@ -267,3 +267,36 @@ async def test_each_receiver_has_a_copy_of_the_callers_context(
 
     assert [r for _, r in await signal.send(sender=None)] == ["caller"]
     assert variable.get() == "caller"
+
+
+@pytest.mark.parametrize("robust", [False, True])
+async def test_receivers_of_a_lower_priority_wait_for_those_of_a_higher(*, robust: bool) -> None:
+    signal = Signal(["order"], concurrent=True)
+    seen: list[str] = []
+
+    def receiver(name: str) -> Any:
+        async def receive(sender: object, order: int) -> str:
+            await asyncio.sleep(0)
+            seen.append(name)
+            if name == "broken":
+                raise LookupError
+            return name
+
+        return receive
+
+    kept = [receiver(name) for name in ("a", "b", "last", "broken")]
+    signal.connect(kept[2], priority=-1)
+    signal.connect(kept[0])
+    signal.connect(kept[1])
+    send = signal.send_robust if robust else signal.send
+    assert [response for _, response in await send(None, order=1)] == ["a", "b", "last"]
+    assert seen == ["a", "b", "last"]
+    signal.connect(kept[3])
+    seen.clear()
+    if robust:
+        assert len(await send(None, order=1)) == 4
+        assert seen[-1] == "last"
+    else:
+        with pytest.raises(LookupError):
+            await send(None, order=1)
+        assert "last" not in seen

@@ -40,13 +40,13 @@ class NatsServer:
         self._access = ("--user", "shop", "--pass", password) if password else ()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, *further: str) -> None:
         """Start it, with all that was stored before; return once it listens."""
         program = Path(sys.executable).with_name("nats-server")
         options = ("-js", "-a", "127.0.0.1", "-p", str(self.port), "-sd", str(self._folder))
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [program, *options, *self._access], stdout=log, stderr=log
+                [program, *options, *self._access, *further], stdout=log, stderr=log
             )
         wait_for(self.port, self._process)
 

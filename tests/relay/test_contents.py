@@ -58,6 +58,18 @@ class Open(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
+class WithOpenInside(Payload):
+    inner: list[Open]
+
+
+class Partly(BaseModel):
+    hidden: int = Field(default=0, exclude=True)
+
+
+class WithExcludedInside(Payload):
+    inner: dict[str, Partly | None]
+
+
 class AnyJson(Payload):
     data: JsonValue
     more: dict[str, JsonValue]
@@ -80,7 +92,9 @@ def refusal(signal: Signal[Any, ...]) -> str:
         (WithObject, 'has a field "thing" that is no JSON'),
         (WithCallable, 'has a field "hook" that is no JSON'),
         (WithSecret, "has a secret, password, which JSON shows masked"),
-        (WithExcluded, "leaves internal out of its JSON; drop exclude=True"),
+        (WithExcluded, "leaves internal out of its JSON; drop exclude"),
+        (WithOpenInside, "has a model in it, tests.relay.test_contents.Open, which takes any"),
+        (WithExcludedInside, "has a model in it, tests.relay.test_contents.Partly, which leaves"),
         (Open, "takes any keywords; declare a model with the fields that cross"),
     ],
 )
@@ -145,6 +159,18 @@ def test_a_transport_takes_its_own_broker_only(transport: Any) -> None:
 
 def test_a_signal_of_the_main_module_needs_a_name() -> None:
     assert 'name="shop.order_placed"' in refusal(Signal(AnyJson, name="__main__.AnyJson"))
+
+
+def test_a_transport_and_a_broker_belong_to_one_relay() -> None:
+    transport, broker = Recorded(), NatsBroker()
+    first = Relay("shop", transport)
+    with pytest.raises(RelayDefinitionError, match="is in use already: the first to stop would"):
+        Relay("shop", transport)
+    kept = JetStream(broker)
+    with pytest.raises(RelayDefinitionError, match=r"The broker .*NatsBroker object> is in use"):
+        JetStream(broker)
+    del first, kept
+    Relay("shop", transport)
 
 
 @pytest.mark.parametrize(

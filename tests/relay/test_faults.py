@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from faststream.nats import NatsBroker
 
 from fastdjango_signals import Signal
 from fastdjango_signals.relay import (
+    DeadLetter,
     Incoming,
     PublishError,
     Relay,
@@ -26,7 +28,7 @@ from fastdjango_signals.relay import (
 )
 from fastdjango_signals.relay.nats import JetStream
 from tests.relay.programs import Ordered, Service, ordered, running
-from tests.relay.servers import NatsServer, free_port, until
+from tests.relay.servers import PATIENCE, NatsServer, free_port, until
 
 
 @asynccontextmanager
@@ -313,3 +315,72 @@ async def test_ten_thousand_events_over_two_services_and_four_processes_all_arri
     assert set(received) == set(range(events))
     assert sum(received.values()) - events <= 64  # what the killed one had, and could not tell
     assert all(each["source"].startswith("shop-") for each in stocks[0].noted())
+
+
+async def test_failed_events_of_one_id_leave_a_dead_letter_each(nats: NatsServer) -> None:
+    async def fail(sender: object, **fields: object) -> None:
+        raise LookupError
+
+    transport = JetStream(NatsBroker(nats.url, logger=None))
+    stock = Relay("stock", transport, receives=[ordered], retry=Retry(tries=1))
+    with ordered.connected_to(fail):
+        async with shop(nats), stock:
+            client = await nats_client.connect(nats.url)
+            for source in ("a", "b"):
+                body = b'{"specversion":"1.0","id":"1","source":"%s","type":"shop.ordered",'
+                body = body % source.encode() + b'"data":{"order_id":1}}'
+                await client.jetstream().publish("signals.shop.ordered", body)
+            # What somebody else puts there is in nobody's way.
+            await client.jetstream().publish("signals-dead.stock.shop.ordered", b"rubbish")
+            await client.close()
+            letters: list[str] = []
+            deadline = time.monotonic() + PATIENCE
+            while len(letters) < 3 and time.monotonic() < deadline:
+                await asyncio.sleep(0.05)
+                letters = sorted([each.error async for each in stock.dead_letters()])
+    assert [each.partition(" ")[0] for each in letters].count("it") == 1
+    assert len(letters) == 3
+
+
+async def test_options_of_the_streams_may_change(nats: NatsServer) -> None:
+    for keep in (3600.0, 60.0, 7200.0):
+        transport = JetStream(NatsBroker(nats.url, logger=None), keep=keep)
+        async with Relay("stock", transport, receives=[ordered]):
+            client = await nats_client.connect(nats.url)
+            streams = await client.jetstream().streams_info()
+            await client.close()
+        ages = {each.config.name: each.config.max_age for each in streams}
+        assert (ages["signals"], ages["KV_signals-tries"]) == (keep, keep)
+
+
+async def test_an_event_that_leaves_no_room_for_headers_leaves_a_letter_without_it(
+    nats: NatsServer,
+) -> None:
+    transport = JetStream(NatsBroker(nats.url, logger=None))
+    async with Relay("stock", transport, receives=[ordered]).connected() as relay:
+        letter = DeadLetter(
+            service="stock",
+            signal="shop.ordered",
+            event_id="1",
+            body=b"x" * (1024 * 1024 - 10),
+            error="it failed",
+            tries=1,
+            time=datetime.now(UTC),
+        )
+        await transport.bury(letter)
+        [kept] = [each async for each in relay.dead_letters()]
+        with pytest.raises(PublishError, match="maximum payload"):
+            await transport.publish("shop.ordered", "2", letter.body)
+    assert (kept.event_id, kept.body) == ("1", b"")
+
+
+# nats-py leaves the connection that was refused to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_a_server_that_refuses_for_a_while_is_used_again(nats: NatsServer) -> None:
+    async with shop(nats, publish_timeout=15) as placed:
+        nats.kill()
+        nats.start("--user", "somebody", "--pass", "else")
+        await asyncio.sleep(2.5)  # for the client to be refused
+        nats.kill()
+        nats.start()
+        await placed.send(None, order_id=1)

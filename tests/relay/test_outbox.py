@@ -245,7 +245,7 @@ async def test_while_the_broker_is_down_events_wait_in_order(
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert [record.name for record in errors] == ["fastdjango_signals"] * 3
     assert errors[0].getMessage() == (
-        "Outbox of service shop: event event-3 could not be published "
+        "Outbox of service shop: event event-3 (row 3) could not be published "
         "(tests.relay.outbox_events.BrokerIsDownError), and is tried again; those after it wait"
     )
     assert SECRET not in caplog.text
@@ -331,7 +331,7 @@ async def test_what_is_no_event_is_named_without_showing_it(
     await database.in_transaction(work)
     async with outbox.forwarding("shop", publish):
         await failed.wait()
-    assert "event without an id could not be published" in caplog.text
+    assert "event without an id (row 1) could not be published" in caplog.text
 
 
 async def test_lost_connections_are_made_again_and_the_order_stays(

@@ -23,6 +23,7 @@ from fastdjango_signals.relay import (
     Replayed,
     Retry,
     current_event,
+    inbox,
 )
 from fastdjango_signals.transactions import CommitQueue, add_backend, remove_backend
 from tests.relay.servers import until
@@ -80,6 +81,30 @@ async def test_a_send_is_published_after_the_receivers_of_this_process(
     assert name == "shop.ordered"
     assert responses[-1][1] == event_id == json.loads(body)["id"]
     assert json.loads(body)["data"] == {"order_id": 1, "note": ""}
+
+
+@pytest.mark.parametrize("raises", [False, True])
+async def test_a_concurrent_signal_is_published_when_its_receivers_are_done(
+    transport: Recorded, *, raises: bool
+) -> None:
+    ordered = Signal(Ordered, name="shop.ordered", concurrent=True)
+    seen: list[int] = []
+
+    @ordered.connect
+    async def here(sender: object, **fields: object) -> None:
+        await asyncio.sleep(0.01)
+        seen.append(len(transport.published))
+        if raises:
+            raise LookupError
+
+    async with Relay("shop", transport, publishes=[ordered]):
+        if raises:
+            with pytest.raises(LookupError):
+                await ordered.send(None, order_id=1)
+        else:
+            await ordered.send(None, order_id=1)
+    assert seen == [0]
+    assert len(transport.published) == (not raises)
 
 
 async def test_nothing_is_published_if_a_receiver_raises(
@@ -389,7 +414,7 @@ async def test_a_timeout_of_the_receiver_itself_is_its_failure(
     assert len(delivered.retried) == 1
 
 
-async def test_a_cancellation_from_outside_comes_out_and_settles_nothing(
+async def test_a_cancellation_from_outside_comes_out_and_gives_the_event_back(
     ordered: Signal[Any, ...], transport: Recorded
 ) -> None:
     began = asyncio.Event()
@@ -406,7 +431,7 @@ async def test_a_cancellation_from_outside_comes_out_and_settles_nothing(
         handling.cancel()
         with pytest.raises(asyncio.CancelledError):
             await handling
-    assert (delivered.accepted, delivered.retried, transport.letters) == (0, [], [])
+    assert (delivered.accepted, delivered.retried, transport.letters) == (0, [0], [])
 
 
 async def test_where_the_broker_cannot_wait_the_relay_does(
@@ -447,13 +472,36 @@ async def test_an_event_that_ended_many_processes_is_given_up_unseen(
     assert transport.letters[0].tries == 12
 
 
-async def test_what_cannot_be_a_dead_letter_now_comes_again(
-    ordered: Signal[Any, ...], transport: Recorded, caplog: pytest.LogCaptureFixture
+async def test_what_cannot_be_a_dead_letter_now_is_one_later(
+    ordered: Signal[Any, ...],
+    transport: Recorded,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(inbox, "_NEXT_FUNERAL", 0.01)
     async with Relay("stock", transport, receives=[ordered]):
         transport.is_broken = True
         delivered = Delivered(b"no event")
-        await transport.subscriptions["shop.ordered"].handler(delivered)
+        handler = transport.subscriptions["shop.ordered"].handler
+        handling = asyncio.ensure_future(handler(delivered))
+        await until(lambda: "cannot bury an event, and tries on: broken" in caplog.text)
+        transport.is_broken = False
+        await handling
+    assert (delivered.accepted, len(transport.letters)) == (1, 1)
+
+
+async def test_what_cannot_be_a_dead_letter_before_the_relay_stops_comes_again(
+    ordered: Signal[Any, ...], transport: Recorded, caplog: pytest.LogCaptureFixture
+) -> None:
+    relay = Relay("stock", transport, receives=[ordered])
+    await relay.start()
+    transport.is_broken = True
+    delivered = Delivered(b"no event")
+    handler = transport.subscriptions["shop.ordered"].handler
+    handling = asyncio.ensure_future(handler(delivered))
+    await until(lambda: "cannot bury an event" in caplog.text)
+    await relay.stop()
+    await handling
     assert (delivered.accepted, transport.letters) == (0, [])
     assert "could not be settled; it comes again" in caplog.text
 
@@ -603,9 +651,11 @@ async def test_only_a_relay_that_runs_knows_its_dead_letters(transport: Recorded
 async def test_a_dead_letter_of_a_signal_that_is_received_no_more_is_kept(
     ordered: Signal[Any, ...], transport: Recorded, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with Relay("stock", transport, receives=[ordered]):
+    first = Relay("stock", transport, receives=[ordered])
+    async with first:
         await transport.subscriptions["shop.ordered"].handler(Delivered(b"{}"))
-    async with Relay("stock", transport) as relay:
+    later = Recorded(letters=transport.letters)
+    async with Relay("stock", later) as relay:
         assert await relay.replay() == Replayed(received=0, failed=1)
     assert "the relay does not receive this signal" in caplog.text
 
@@ -647,6 +697,31 @@ async def test_a_relay_that_cannot_start_is_not_running(
         await ordered.send(None, order_id=1)
     assert len(transport.published) == 1
     assert repr(relay) == "<relay of service shop>"
+
+
+async def test_two_starts_at_once_are_one_too_many(transport: Recorded) -> None:
+    relay = Relay("shop", transport)
+    first, second = await asyncio.gather(relay.start(), relay.start(), return_exceptions=True)
+    assert first is None
+    assert isinstance(second, RuntimeError)
+    await relay.stop()
+
+
+async def test_a_stop_that_is_cancelled_comes_to_its_end(ordered: Signal[Any, ...]) -> None:
+    transport = Draining()
+    relay = Relay("shop", transport, publishes=[ordered])
+    await relay.start()
+    transport.running = asyncio.get_running_loop().create_future()
+    stopping = asyncio.ensure_future(relay.stop())
+    await asyncio.sleep(0)
+    stopping.cancel()
+    await asyncio.sleep(0)
+    transport.running.set_result(None)
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    assert not transport.is_running
+    async with relay:
+        await ordered.send(None, order_id=1)
 
 
 async def test_a_relay_that_runs_cannot_be_started_again(transport: Recorded) -> None:

@@ -150,6 +150,20 @@ def test_what_is_no_event_at_all_is_refused(body: bytes) -> None:
     assert wire(limit=1_000_000).id_in(body) is None
 
 
+def test_a_refusal_is_one_short_line_whatever_strangers_wrote() -> None:
+    _, body = wire().encode(None, ORDER)
+    hostile = changed(
+        body,
+        dataschema="signals:a%0A%1b[2J/1",
+        data={**{f"k{each}": 1 for each in range(5000)}, "lines": [{"\n\x1b[31m": 1}] * 5000},
+    )
+    with pytest.raises(DecodeError) as caught:
+        wire(limit=10**7).decode(hostile)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 3000
+    assert "more; the event was made with" in str(caught.value)
+
+
 def test_no_value_of_a_payload_is_in_the_refusal() -> None:
     _, body = wire().encode(None, ORDER)
     with pytest.raises(DecodeError) as caught:
@@ -191,6 +205,46 @@ def test_a_value_changed_to_another_type_is_refused_by_send_without_showing_it()
         wire(Measured).encode(None, payload)
     assert "4711" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+class Loose(Payload):
+    value: float | None = None
+    doubled: int = 0
+    names: frozenset[str] = frozenset()
+
+    @field_validator("doubled")
+    @classmethod
+    def _double(cls, value: int) -> int:
+        return value * 2
+
+
+@pytest.mark.parametrize(
+    "fields", [{"value": math.nan}, {"value": math.inf}, {"doubled": 1}], ids=str
+)
+def test_what_is_read_as_something_else_is_refused_by_send(fields: dict[str, Any]) -> None:
+    with pytest.raises(EncodeError, match="its JSON is read as something else than it was"):
+        wire(Loose).encode(None, Loose(**fields))
+
+
+def test_what_is_equal_or_has_the_same_json_crosses() -> None:
+    names = frozenset(f"name {each}" for each in range(50))
+    _, body = wire(Loose).encode(None, Loose(names=names))
+    assert wire(Loose).decode(body)[2] == Loose(names=names)
+
+
+def test_what_is_as_deep_as_can_be_read_is_refused_by_send_when_it_is_deeper() -> None:
+    def nested(depth: int) -> JsonValue:
+        value: JsonValue = 0
+        for _ in range(depth):
+            value = [value]
+        return value
+
+    class Deep(Payload):
+        value: JsonValue
+
+    wire(Deep).encode(None, Deep(value=nested(190)))
+    with pytest.raises(EncodeError):
+        wire(Deep).encode(None, Deep(value=nested(199)))
 
 
 class Fussy(Payload):
