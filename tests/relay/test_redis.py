@@ -72,7 +72,7 @@ async def test_a_service_goes_on_where_the_server_has_lost_everything(
 async def test_events_older_than_they_are_kept_are_dropped(
     server: RedisOfTests, client: Any
 ) -> None:
-    [sent] = twins(1)
+    sent, later = twins(2)
     key = f"signals:{sent.name}"
     await client.xadd(key, {"data": "old"}, id="1-0")
     for _ in range(200):  # Redis drops whole nodes of 100
@@ -80,9 +80,9 @@ async def test_events_older_than_they_are_kept_are_dropped(
     async with Relay(service("shop"), server.transport(keep=3600), publishes=[sent]):
         await sent.send(None, order_id=1)
         assert await client.xlen(key) > 100
-    async with Relay(service("shop"), server.transport(keep=0.001), publishes=[sent]):
+    async with Relay(service("shop"), server.transport(keep=0.001), publishes=[later]):
         await asyncio.sleep(0.01)
-        await sent.send(None, order_id=1)
+        await later.send(None, order_id=1)
         assert await client.xlen(key) <= 102
 
 
