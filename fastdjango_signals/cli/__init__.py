@@ -5,7 +5,7 @@ with one of these codes:
 
 - 0: all is well.
 - 1: what was asked failed. One line on stderr says why; what a module of the user raised, its
-  traceback.
+  traceback. `check` has found something, which it has written to stdout.
 - 2: wrong usage, or a library that is not installed.
 """
 

@@ -10,21 +10,36 @@ with needs("typer", extra="cli"):
     import typer
 
 from fastdjango_signals import __version__
-from fastdjango_signals.cli import asyncapi, letters, workers
+from fastdjango_signals.cli import (
+    asyncapi,
+    checking,
+    explaining,
+    graphs,
+    letters,
+    listing,
+    schemas,
+    workers,
+)
 
 _CODES = "Exit codes: 0 all is well, 1 what was asked failed, 2 wrong usage."
+_SIGNALS, _RELAY = "Signals", "Relay"
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="markdown",  # which joins the lines of a paragraph
     pretty_exceptions_enable=False,  # they are long, and may show values
 )
-app.command(epilog=_CODES)(workers.relay)
-app.command(epilog=_CODES)(letters.dead_letters)
-app.command(epilog=_CODES)(letters.replay)
-app.command(epilog=_CODES)(letters.discard)
-app.command(epilog=_CODES)(asyncapi.asyncapi)
+app.command("list", epilog=_CODES, rich_help_panel=_SIGNALS)(listing.list_signals)
+app.command(epilog=_CODES, rich_help_panel=_SIGNALS)(listing.show)
+app.command(epilog=_CODES, rich_help_panel=_SIGNALS)(explaining.explain)
+app.command(epilog=_CODES, rich_help_panel=_SIGNALS)(checking.check)
+app.command(epilog=_CODES, rich_help_panel=_SIGNALS)(schemas.schema)
+app.command(epilog=_CODES, rich_help_panel=_SIGNALS)(graphs.graph)
+app.command(epilog=_CODES, rich_help_panel=_RELAY)(workers.relay)
+app.command(epilog=_CODES, rich_help_panel=_RELAY)(letters.dead_letters)
+app.command(epilog=_CODES, rich_help_panel=_RELAY)(letters.replay)
+app.command(epilog=_CODES, rich_help_panel=_RELAY)(letters.discard)
+app.command(epilog=_CODES, rich_help_panel=_RELAY)(asyncapi.asyncapi)
 
 
 def _show_version(asked: bool) -> None:
@@ -40,4 +55,4 @@ def _options(
         typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Run the relay of a service, and look after what it could not receive."""
+    """See and check the signals of an application, and run the relay of a service."""

@@ -9,8 +9,10 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from fastdjango_signals.cli.apps import AsJson
 from fastdjango_signals.cli.endings import run
 from fastdjango_signals.cli.relays import HERE, AppDir, Target, load
+from fastdjango_signals.cli.writing import write_json
 from fastdjango_signals.extras import needs
 from fastdjango_signals.relay import DeadLetter, Relay, Replayed
 
@@ -47,7 +49,9 @@ def dead_letters(
         typer.echo(f"Service {found.service} has {_counted(count)}.", err=True)
 
 
-def replay(target: Target, events: Events = None, app_dir: AppDir = HERE) -> None:
+def replay(
+    target: Target, events: Events = None, as_json: AsJson = False, app_dir: AppDir = HERE
+) -> None:
     """Call the receivers with the dead letters of the service once more.
 
     Those that go well are removed. If others fail again, which are kept, the exit code is 1.
@@ -55,22 +59,36 @@ def replay(target: Target, events: Events = None, app_dir: AppDir = HERE) -> Non
     """
     found = load(target, app_dir)
     replayed = run(_replayed(found, events or ()))
-    typer.echo(
-        f"Service {found.service} received {_counted(replayed.received)}; "
-        f"{replayed.failed} failed again."
-    )
+    if as_json:
+        write_json(
+            {
+                "service": found.service,
+                "received": replayed.received,
+                "failed": replayed.failed,
+            }
+        )
+    else:
+        typer.echo(
+            f"Service {found.service} received {_counted(replayed.received)}; "
+            f"{replayed.failed} failed again."
+        )
     if replayed.failed:
         raise typer.Exit(1)
 
 
-def discard(target: Target, events: Discarded, app_dir: AppDir = HERE) -> None:
+def discard(
+    target: Target, events: Discarded, as_json: AsJson = False, app_dir: AppDir = HERE
+) -> None:
     """Forget dead letters of the service, by the ids of their events.
 
     If there is none of some id, the exit code is 1.
     """
     found = load(target, app_dir)
     count = run(_discarded(found, events))
-    typer.echo(f"Service {found.service} forgot {_counted(count)}.")
+    if as_json:
+        write_json({"service": found.service, "forgotten": count})
+    else:
+        typer.echo(f"Service {found.service} forgot {_counted(count)}.")
     if count < len(set(events)):
         raise typer.Exit(1)
 

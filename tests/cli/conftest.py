@@ -1,4 +1,4 @@
 from __future__ import annotations
 
-from tests.cli.programs import program, run, workers  # noqa: F401 - fixtures
+from tests.cli.programs import alone, program, run, workers  # noqa: F401 - fixtures
 from tests.relay.servers import nats  # noqa: F401 - a fixture

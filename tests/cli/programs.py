@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,6 +157,12 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Program
 def run(program: Program) -> Run:
     """Give a function that runs a command in this process."""
     return lambda *arguments: CliRunner().invoke(app, arguments, prog_name="fastdjango-signals")
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no signals but those that the test defines."""
+    monkeypatch.setattr("fastdjango_signals.signals._signals", weakref.WeakSet())
 
 
 @pytest.fixture

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
 
 import fastdjango_signals
-from tests.cli.programs import Run
+from tests.cli.programs import Program, Run
 
 
 def test_version_is_that_of_the_package(run: Run) -> None:
     assert run("--version").stdout == f"fastdjango-signals {fastdjango_signals.__version__}\n"
 
 
-@pytest.mark.parametrize("command", [(), ("relay",), ("dead-letters",), ("replay",), ("asyncapi",)])
+COMMANDS = ["list", "show", "explain", "check", "schema", "graph"]
+COMMANDS += ["relay", "dead-letters", "replay", "discard", "asyncapi"]
+
+
+@pytest.mark.parametrize("command", [(), *((each,) for each in COMMANDS)])
 def test_help_tells_the_exit_codes(command: tuple[str, ...], run: Run) -> None:
     result = run(*command, "--help")
 
@@ -30,17 +35,70 @@ def test_without_a_command_it_shows_the_commands(run: Run) -> None:
     assert "dead-letters" in result.output
 
 
-def run_without(module: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line where a module cannot be imported."""
-    source = f"import sys; sys.modules[{module!r}] = None\n"
-    source += "from fastdjango_signals.cli import main\nmain()"
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_every_command_with_a_sentence(command: str, run: Run) -> None:
+    assert f" {command} " in run("--help").stdout
+    assert "Usage: fastdjango-signals " + command in run(command, "--help").stdout
+
+
+def run_with(source: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in an interpreter that runs this first."""
     return subprocess.run(
-        [sys.executable, "-c", source, "--help"],
+        [
+            sys.executable,
+            "-c",
+            f"{source}\nfrom fastdjango_signals.cli import main\nmain()",
+            *arguments,
+        ],
         capture_output=True,
         check=False,
         encoding="utf-8",
+        env={**os.environ, **environment},
         timeout=60,
     )
+
+
+def test_a_shell_completes_commands() -> None:
+    finished = run_with(
+        "",
+        _FASTDJANGO_SIGNALS_COMPLETE="complete_bash",
+        COMP_WORDS="fastdjango-signals d",
+        COMP_CWORD="1",
+    )
+
+    assert finished.stdout.split() == ["dead-letters", "discard"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("list", "demo"),
+        ("show", "demo:placed"),
+        ("explain", "demo:placed"),
+        ("check", "demo"),
+        ("schema", "demo"),
+        ("graph", "demo"),
+    ],
+)
+def test_signals_need_no_extra_but_cli(command: tuple[str, ...], program: Program) -> None:
+    program.write(
+        "demo",
+        "from fastdjango_signals import Signal\n"
+        "placed = Signal(name='demo.placed')\n"
+        "@placed.connect\nasync def keep(sender, **kwargs): ...\n",
+    )
+    others = ["faststream", "yaml", "sqlalchemy", "tortoise", "django", "nats", "asyncpg"]
+    blocked = f"import sys; sys.modules.update(dict.fromkeys({others}))"
+
+    finished = run_with(blocked, *command)
+
+    assert (finished.returncode, "Traceback" in finished.stderr) == (0, False)
+    assert finished.stdout or command[0] == "check"
+
+
+def run_without(module: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line where a module cannot be imported."""
+    return run_with(f"import sys; sys.modules[{module!r}] = None", "--help")
 
 
 @pytest.mark.parametrize("library", ["typer", "rich"])

@@ -146,6 +146,18 @@ def test_replay_and_discard_take_the_letters_of_some_events(
     assert json.loads(left)["id"] == third[0]
 
 
+def test_replay_and_discard_tell_as_json(stock: NatsServer, run: Run) -> None:
+    good, bad = event(0), event(-1)
+    bury(stock, letter(bad[1], bad[0]), letter(good[1], good[0]))
+
+    replayed = run("replay", "stock:relay", "--json")
+    discarded = run("discard", "stock:relay", bad[0], "--json")
+
+    assert (replayed.exit_code, discarded.exit_code) == (1, 0)
+    assert json.loads(replayed.stdout) == {"service": "stock", "received": 1, "failed": 1}
+    assert json.loads(discarded.stdout) == {"service": "stock", "forgotten": 1}
+
+
 @pytest.mark.parametrize("command", ["dead-letters", "replay"])
 def test_nothing_that_waits_is_received(
     command: str, stock: NatsServer, program: Program, run: Run

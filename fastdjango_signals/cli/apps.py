@@ -1,0 +1,113 @@
+"""The application that a command is about, and the signals that exist once it is imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias, cast
+
+import typer
+
+from fastdjango_signals.catalogue import is_builtin
+from fastdjango_signals.cli.modules import found_in, imported, refusal, split
+from fastdjango_signals.places import name_of
+from fastdjango_signals.signals import Signal, all_signals
+from fastdjango_signals.wording import listed, near
+
+AnySignal: TypeAlias = Signal[Any, ...]
+
+_VARIABLE = "FASTDJANGO_SIGNALS_APP"
+_HELP = "The application, MODULE or MODULE:NAME; importing it connects the receivers."
+
+App: TypeAlias = Annotated[
+    str, typer.Argument(metavar="APP", help=_HELP, envvar=_VARIABLE, show_default=False)
+]
+AppOption: TypeAlias = Annotated[
+    str | None, typer.Option("--app", metavar="APP", help=_HELP, envvar=_VARIABLE)
+]
+SignalName: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="The signal: its name, the end of its name after a dot, or MODULE:NAME.",
+        show_default=False,
+    ),
+]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+Everything: TypeAlias = Annotated[
+    bool, typer.Option("--all", help="The built-in signals too that nobody listens to.")
+]
+
+
+def load(app: str, app_dir: Path) -> None:
+    """Import the application.
+
+    Raises:
+        BadParameter: There is no such module, or it has no such name.
+        Exit: The module raised; its traceback has been shown.
+    """
+    parts = split(app)
+    if parts is None:
+        raise refusal(f"{app!r} names no module; write it as in shop.app", "APP")
+    if parts[1]:
+        value_at(app, app_dir, "APP")
+    else:
+        imported(parts[0], app_dir, "APP")
+
+
+def value_at(target: str, app_dir: Path, where: str) -> object:
+    """Import the module of MODULE:NAME, and return what it has by this name.
+
+    Raises:
+        BadParameter: It is not written so, or there is no such module or name.
+        Exit: The module raised; its traceback has been shown.
+    """
+    module_name, name = split(target) or ("", "")
+    if not name:
+        raise refusal(f"{target!r} is no MODULE:NAME; write it as in shop.models:User", where)
+    module = imported(module_name, app_dir, where)
+    try:
+        return found_in(module, name)
+    except AttributeError:
+        hint = near(name, vars(module)) or "import it there, or give the module that has it"
+        raise refusal(f"{module_name} has no {name!r}; {hint}", where) from None
+
+
+def signals(*, everything: bool = False) -> list[AnySignal]:
+    """Return the signals by name; built-in ones only where somebody listens, or with everything."""
+    return [
+        each for each in all_signals() if everything or not is_builtin(each.name) or each.receivers
+    ]
+
+
+def find(name: str, app: str | None, app_dir: Path) -> AnySignal:
+    """Import the application, where one is given, and return the signal of this name.
+
+    Raises:
+        BadParameter: There is none, or more than one.
+        Exit: A module raised; its traceback has been shown.
+    """
+    if app is not None:
+        load(app, app_dir)
+    if ":" in name:
+        value = value_at(name, app_dir, "NAME")
+        if not isinstance(value, Signal):
+            raise refusal(f"{name} is {name_of(value)}, and no signal", "NAME")
+        return cast("AnySignal", value)
+    existing = all_signals()
+    found = [each for each in existing if each.name == name]
+    found = found or [each for each in existing if each.name.endswith(f".{name}")]
+    if len(found) == 1:
+        return found[0]
+    raise refusal(_why_none(name, existing, found, app), "NAME")
+
+
+def _why_none(name: str, existing: list[AnySignal], found: list[AnySignal], app: str | None) -> str:
+    if found:
+        names = sorted({each.name for each in found})
+        if len(names) > 1:
+            return f"{name!r} may be {listed(names)}; write the whole name"
+        return f"{len(found)} signals are called {names[0]}; write MODULE:NAME"
+    hint = near(name, [each.name for each in existing])
+    if hint is None:
+        hint = "--app imports an application" if app is None else f"list {app} shows all"
+    return f"there is no signal {name!r}; {hint}"

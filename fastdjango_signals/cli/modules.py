@@ -1,0 +1,85 @@
+"""The module of a user that a command is about, `MODULE` or `MODULE:NAME`, and what it has."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Annotated, TypeAlias
+
+import typer
+
+AppDir: TypeAlias = Annotated[
+    Path,
+    typer.Option(help="Look for the module in this folder, and then where Python does."),
+]
+HERE = Path()
+
+
+def split(target: str) -> tuple[str, str] | None:
+    """Return the module and the name in a target, which may be empty; None where it is neither."""
+    module, colon, name = target.partition(":")
+    if not module or module.startswith(".") or (colon and not name):
+        return None
+    return module, name
+
+
+def imported(name: str, app_dir: Path, where: str) -> ModuleType:
+    """Import a module by its full name.
+
+    Raises:
+        BadParameter: There is no such module; `where` is what the usage calls it.
+        Exit: The module raised; its traceback has been shown.
+    """
+    folder = str(app_dir.resolve())
+    if sys.path[:1] != [folder]:
+        sys.path.insert(0, folder)
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
+            problem = f"no module {error.name!r} in {folder}, nor where Python looks"
+            raise refusal(f"{problem}; --app-dir gives another folder", where) from None
+        raise _failure(name, error) from None
+    except Exception as error:  # noqa: BLE001 - it is shown
+        raise _failure(name, error) from None
+
+
+def found_in(module: ModuleType, name: str) -> object:
+    """Return what a module has by this name, in which dots lead further.
+
+    Raises:
+        AttributeError: It has no such thing.
+    """
+    found: object = module
+    for attribute in name.split("."):
+        found = getattr(found, attribute)
+    return found
+
+
+def refusal(problem: str, where: str) -> typer.BadParameter:
+    """Return the error for an argument or option that is no good; `where` is its name."""
+    return typer.BadParameter(problem, param_hint=where)
+
+
+def _failure(module: str, error: Exception) -> typer.Exit:
+    """Show what a module raised, from its own first line on."""
+    theirs = next(_outside(error.__traceback__), None)
+    typer.echo(
+        "".join(traceback.format_exception(error.with_traceback(theirs))), err=True, nl=False
+    )
+    typer.echo(f"Error: the module {module} cannot be imported; it raised the above", err=True)
+    return typer.Exit(1)
+
+
+def _outside(found: TracebackType | None) -> Iterator[TracebackType]:
+    ours = (__file__, importlib.__file__)
+    while found is not None:
+        file = found.tb_frame.f_code.co_filename
+        if file not in ours and not file.startswith("<frozen importlib"):
+            yield found
+        found = found.tb_next
