@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, Self, cast, overload
 
@@ -24,6 +24,7 @@ from fastdjango_signals.options import ConnectOptions, Options, read_options, re
 from fastdjango_signals.parameters import SignalAlias, agree, declared_by_bases
 from fastdjango_signals.payloads import schema_of
 from fastdjango_signals.places import name_of
+from fastdjango_signals.plans import Plan
 from fastdjango_signals.receivers import (
     ConnectedReceiver,
     Connection,
@@ -35,7 +36,7 @@ from fastdjango_signals.receivers import (
     key_of,
 )
 from fastdjango_signals.registry import Registry
-from fastdjango_signals.scopes import ConnectedBlock, Mute, ScopedConnections
+from fastdjango_signals.scopes import ConnectedBlock, Mute, ScopedConnections, Watch
 
 P = ParamSpec("P", default=...)
 M = TypeVar("M", bound=BaseModel, default=Any)
@@ -62,6 +63,7 @@ class Signal(Generic[M, P]):
         name: The name.
         providing_args: The model class. For names, one made of them.
         concurrent: Whether the receivers of a send are called together.
+        watch: Who looks at its sends meanwhile: tests that capture or mute them.
 
     Raises:
         SignalDefinitionError: `providing_args` describes no payload.
@@ -92,7 +94,7 @@ class Signal(Generic[M, P]):
         self.concurrent = concurrent
         self._registry = Registry()
         self._scopes = ScopedConnections(self._registry)
-        self._mute = Mute()
+        self.watch = Watch()
         self._loops = TOGETHER if concurrent else None
         with _signals_lock:
             _signals.add(self)
@@ -128,7 +130,9 @@ class Signal(Generic[M, P]):
         """
         payload = self._validated(sender, args, kwargs)
         plan = self._registry.everyone or self._registry.plan(sender)
-        if not plan.connections or (self._mute.used and self._mute):
+        if self.watch.used:
+            plan = self.watch.reach(plan, sender, payload)
+        if not plan.connections:
             return []
         loops = self._loops or self._write_loops()
         return await loops.send[plan.way](plan, sender, payload, self.name, self._schema)
@@ -141,7 +145,9 @@ class Signal(Generic[M, P]):
         """
         payload = self._validated(sender, args, kwargs)
         plan = self._registry.everyone or self._registry.plan(sender)
-        if not plan.connections or (self._mute.used and self._mute):
+        if self.watch.used:
+            plan = self.watch.reach(plan, sender, payload)
+        if not plan.connections:
             return []
         loops = self._loops or self._write_loops()
         return await loops.send_robust[plan.way](plan, sender, payload, self.name, self._schema)
@@ -228,18 +234,22 @@ class Signal(Generic[M, P]):
         )
 
     def muted(self) -> Mute:
-        """Send nothing in a `with` block and the tasks that it starts, but check payloads."""
-        return self._mute
+        """Send nothing in a `with` block and the tasks that it starts, but check payloads.
+
+        `fastdjango_signals.testing.muted` mutes several signals, or a single receiver.
+        """
+        return Mute(self.watch)
 
     def has_listeners(self, sender: object = _EVERY) -> bool:
-        """Return whether a send from this sender, or from any at all, would reach a receiver."""
-        if self._mute:
-            return False
+        """Return whether a send from this sender, or from any at all, would reach a receiver.
+
+        So it does in a block that captures the signal, though no receiver be connected.
+        """
         if sender is _EVERY:
-            reached: Iterable[Connection] = (each for _, each in self._registry.connections())
+            plan = Plan.of(each for _, each in self._registry.connections())
         else:
-            reached = self._registry.plan(sender).connections
-        return any(connection.resolve() is not None for connection in reached)
+            plan = self._registry.plan(sender)
+        return self.watch.awaits(plan)
 
     @property
     def receivers(self) -> list[ConnectedReceiver]:
