@@ -15,6 +15,7 @@ from fastdjango_signals.cli.relays import HERE, AppDir, Target, load
 from fastdjango_signals.cli.writing import write_json
 from fastdjango_signals.extras import needs
 from fastdjango_signals.relay import DeadLetter, Relay, Replayed
+from fastdjango_signals.relay.wire import printable
 
 with needs("rich", extra="cli"):
     from rich.console import Console
@@ -117,10 +118,10 @@ def _show(letter: DeadLetter, with_event: bool) -> None:
     tried = "once" if letter.tries == 1 else f"{letter.tries} times"
     head = f"{letter.event_id or '(no id)'}  {letter.signal}  tried {tried}  {time}"
     console = Console(soft_wrap=True, highlight=False)
-    console.print(Text(_printable(head), style="bold"))
-    console.print(Text(f"    {_printable(letter.error)}"))
+    console.print(Text(printable(head), style="bold"))
+    console.print(Text(f"    {printable(letter.error)}"))
     if with_event:
-        console.print(Text(f"    {_printable(letter.body.decode(errors='backslashreplace'))}"))
+        console.print(Text(f"    {printable(letter.body.decode(errors='backslashreplace'))}"))
 
 
 def _write(letter: DeadLetter, with_event: bool) -> None:
@@ -141,11 +142,6 @@ def _event(body: bytes) -> dict[str, Any]:
         return {"event": body.decode()}
     except UnicodeDecodeError:
         return {"event_base64": base64.b64encode(body).decode()}
-
-
-def _printable(text: str) -> str:
-    """Return what no terminal takes for a command: strangers may have written it."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def _counted(count: int) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager, suppress
 from typing import TypeVar
+
+from fastdjango_signals.relay.exceptions import PublishError
+from fastdjango_signals.relay.transports import DeadLetter
 
 _T = TypeVar("_T")
 _PAUSE = 0.1  # seconds between two attempts
@@ -42,6 +45,43 @@ async def repeated(
 def said(error: Exception) -> str:
     """Return what an error of a broker's client says, for an error of ours."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+@contextmanager
+def confirming(
+    broker: str,
+    failures: tuple[type[Exception], ...],
+    *,
+    signal: str,
+    event_id: str,
+    seconds: float,
+) -> Generator[None, None, None]:
+    """Say, of what fails in a block, that a broker did not confirm an event in this time."""
+    try:
+        yield
+    except failures as error:
+        raise PublishError(
+            f"{broker} did not confirm event {event_id} of signal {signal} within {seconds} s "
+            f"({said(error)}); it may have it all the same",
+            signal=signal,
+            event_id=event_id,
+        ) from error
+
+
+@contextmanager
+def burying(
+    broker: str, failures: tuple[type[Exception], ...], letter: DeadLetter
+) -> Generator[None, None, None]:
+    """Say, of what fails in a block, that a broker did not take a dead letter."""
+    try:
+        yield
+    except failures as error:
+        raise PublishError(
+            f"{broker} did not take dead letter {letter.event_id} of signal {letter.signal} "
+            f"({said(error)})",
+            signal=letter.signal,
+            event_id=letter.event_id,
+        ) from error
 
 
 async def pause(ended: asyncio.Event, seconds: float) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from fastdjango_signals.extras import needs
-from fastdjango_signals.relay.attempts import repeated, said
+from fastdjango_signals.relay.attempts import burying, confirming, repeated, said
 from fastdjango_signals.relay.definitions import check_broker
 from fastdjango_signals.relay.exceptions import PublishError
 from fastdjango_signals.relay.letters import ABOUT, about, letter_from
@@ -156,29 +156,17 @@ class KafkaTopics:
         """Publish an event; return once Kafka has confirmed it."""
         key = signal.encode() if self._ordered else None
         headers = {"content-type": CONTENT_TYPE}
-        try:
+        with confirming(
+            "Kafka", _FAILURES, signal=signal, event_id=event_id, seconds=self._publish_timeout
+        ):
             await self._store(self._topic(signal), key, body, headers)
-        except _FAILURES as error:
-            raise PublishError(
-                f"Kafka did not confirm event {event_id} of signal {signal} within "
-                f"{self._publish_timeout} s ({said(error)}); it may have it all the same",
-                signal=signal,
-                event_id=event_id,
-            ) from error
 
     async def bury(self, letter: DeadLetter) -> None:
         """Keep a dead letter; return once Kafka has confirmed it."""
         key = (letter.event_id or str(uuid4())).encode()
         headers = {"content-type": CONTENT_TYPE, ABOUT: about(letter)}
-        try:
+        with burying("Kafka", _FAILURES, letter):
             await self._store(self._dead(letter.service), key, letter.body, headers)
-        except _FAILURES as error:
-            raise PublishError(
-                f"Kafka did not take dead letter {letter.event_id} of signal {letter.signal} "
-                f"({said(error)})",
-                signal=letter.signal,
-                event_id=letter.event_id,
-            ) from error
 
     async def buried(self, service: str) -> AsyncIterator[Buried]:
         """Yield the dead letters of a service, oldest first."""

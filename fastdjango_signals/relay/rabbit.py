@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fastdjango_signals.extras import needs
-from fastdjango_signals.relay.attempts import repeated, said
+from fastdjango_signals.relay.attempts import burying, confirming, repeated, said
 from fastdjango_signals.relay.definitions import check_broker
 from fastdjango_signals.relay.exceptions import PublishError
 from fastdjango_signals.relay.letters import ABOUT, about, letter_from
@@ -146,30 +146,18 @@ class RabbitQueues:
 
     async def publish(self, signal: str, event_id: str, body: bytes) -> None:
         """Publish an event; return once RabbitMQ has confirmed it."""
-        try:
+        with confirming(
+            "RabbitMQ", _FAILURES, signal=signal, event_id=event_id, seconds=self._publish_timeout
+        ):
             await self._store(signal, body, exchange=self._exchange, message_id=event_id)
-        except _FAILURES as error:
-            raise PublishError(
-                f"RabbitMQ did not confirm event {event_id} of signal {signal} within "
-                f"{self._publish_timeout} s ({said(error)}); it may have it all the same",
-                signal=signal,
-                event_id=event_id,
-            ) from error
 
     async def bury(self, letter: DeadLetter) -> None:
         """Keep a dead letter; return once RabbitMQ has confirmed it."""
         queue = self._dead(letter.service).name
-        try:
+        with burying("RabbitMQ", _FAILURES, letter):
             await self._store(
                 queue, letter.body, message_id=letter.event_id, headers={ABOUT: about(letter)}
             )
-        except _FAILURES as error:
-            raise PublishError(
-                f"RabbitMQ did not take dead letter {letter.event_id} of signal {letter.signal} "
-                f"({said(error)})",
-                signal=letter.signal,
-                event_id=letter.event_id,
-            ) from error
 
     async def buried(self, service: str) -> AsyncIterator[Buried]:
         """Yield the dead letters of a service, oldest first.

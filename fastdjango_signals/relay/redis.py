@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastdjango_signals.extras import needs
-from fastdjango_signals.relay.attempts import repeated, said
+from fastdjango_signals.relay.attempts import burying, confirming, repeated, said
 from fastdjango_signals.relay.definitions import check_broker
 from fastdjango_signals.relay.entries import BODY
 from fastdjango_signals.relay.exceptions import PublishError
@@ -129,28 +129,16 @@ class RedisStreams:
     async def publish(self, signal: str, event_id: str, body: bytes) -> None:
         """Publish an event; return once Redis has answered."""
         fields = {BODY: body, b"content-type": CONTENT_TYPE}
-        try:
+        with confirming(
+            "Redis", FAILURES, signal=signal, event_id=event_id, seconds=self._publish_timeout
+        ):
             await self._append(f"{self._prefix}:{signal}", fields, self._keep)
-        except FAILURES as error:
-            raise PublishError(
-                f"Redis did not confirm event {event_id} of signal {signal} within "
-                f"{self._publish_timeout} s ({said(error)}); it may have it all the same",
-                signal=signal,
-                event_id=event_id,
-            ) from error
 
     async def bury(self, letter: DeadLetter) -> None:
         """Keep a dead letter; return once Redis has answered."""
         fields = {BODY: letter.body, b"content-type": CONTENT_TYPE, ABOUT.encode(): about(letter)}
-        try:
+        with burying("Redis", FAILURES, letter):
             await self._append(self._dead(letter.service), fields, self._keep_dead)
-        except FAILURES as error:
-            raise PublishError(
-                f"Redis did not take dead letter {letter.event_id} of signal {letter.signal} "
-                f"({said(error)})",
-                signal=letter.signal,
-                event_id=letter.event_id,
-            ) from error
 
     async def buried(self, service: str) -> AsyncIterator[Buried]:
         """Yield the dead letters of a service, oldest first."""
