@@ -65,11 +65,14 @@ def _is_ours(module: object) -> bool:
 
 
 def _code_of(function: Callable[..., Any]) -> CodeType | None:
-    while isinstance(function, functools.partial):
-        function = function.func
-    if inspect.ismethod(function):
-        function = function.__func__
-    function = inspect.unwrap(function)
+    outer: object = None
+    while function is not outer:  # wrappers, methods and partials may stand in any order
+        outer = function
+        while isinstance(function, functools.partial):
+            function = function.func
+        if inspect.ismethod(function):
+            function = function.__func__
+        function = inspect.unwrap(function)
     code = getattr(function, "__code__", None)
     if code is None and not isinstance(function, type):
         code = getattr(type(function).__call__, "__code__", None)

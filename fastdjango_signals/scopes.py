@@ -15,6 +15,7 @@ from typing import Generic
 from pydantic import BaseModel
 from typing_extensions import TypeVar
 
+from fastdjango_signals import observations
 from fastdjango_signals.plans import Plan
 from fastdjango_signals.receivers import Connection, Receiver, key_of
 from fastdjango_signals.registry import Registry
@@ -32,15 +33,24 @@ class Watch:
     """Who looks at the sends of one signal, and has a say in whom they reach.
 
     Attributes:
-        used: Whether anybody has ever looked, anywhere. A send asks this first, and only then
-            `reach`: that is all which a send pays for what nobody uses.
+        used: Whether there are observers, or anybody has ever looked at this signal. A send asks
+            this first, and only then who: that is all which it pays for what nobody uses.
     """
 
-    __slots__ = ("_everywhere", "used")
+    __slots__ = ("_everywhere", "_has_begun", "used")
 
     def __init__(self) -> None:
-        self.used = False
+        self._has_begun = False
         self._everywhere: list[Watcher] = []
+        self.used = False
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look again whether there are observers."""
+        if not self._has_begun:
+            self.used = bool(observations.observers)
+        if self._has_begun:  # by now: `begin` may run in another thread
+            self.used = True
 
     def reach(self, plan: Plan, sender: object, payload: BaseModel) -> Plan:
         """Show a send to all who watch here; return what is left for it to call."""
@@ -60,6 +70,7 @@ class Watch:
 
     def begin(self, watcher: Watcher, *, everywhere: bool) -> None:
         """Let somebody watch: in this context and the tasks it starts, or in the whole process."""
+        self._has_begun = True
         self.used = True
         if everywhere:
             self._everywhere.append(watcher)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, Self, cast, ove
 from pydantic import BaseModel
 from typing_extensions import ParamSpec, TypeVar, Unpack
 
+from fastdjango_signals import observations
 from fastdjango_signals.connections import make_connection
 from fastdjango_signals.dispatch import Responses
 from fastdjango_signals.exceptions import (
@@ -20,6 +21,7 @@ from fastdjango_signals.exceptions import (
     annotate,
 )
 from fastdjango_signals.loops import TOGETHER, Loops, loops_in_turn
+from fastdjango_signals.observations import Observation, Send
 from fastdjango_signals.options import ConnectOptions, Options, read_options, refuse_positional
 from fastdjango_signals.parameters import SignalAlias, agree, declared_by_bases
 from fastdjango_signals.payloads import schema_of
@@ -63,7 +65,7 @@ class Signal(Generic[M, P]):
         name: The name.
         providing_args: The model class. For names, one made of them.
         concurrent: Whether the receivers of a send are called together.
-        watch: Who looks at its sends meanwhile: tests that capture or mute them.
+        watch: Who looks at its sends meanwhile: tests that capture or mute them, and observers.
 
     Raises:
         SignalDefinitionError: `providing_args` describes no payload.
@@ -94,9 +96,9 @@ class Signal(Generic[M, P]):
         self.concurrent = concurrent
         self._registry = Registry()
         self._scopes = ScopedConnections(self._registry)
-        self.watch = Watch()
         self._loops = TOGETHER if concurrent else None
-        with _signals_lock:
+        with _signals_lock:  # lest an observer is added in between
+            self.watch = Watch()
             _signals.add(self)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -131,7 +133,7 @@ class Signal(Generic[M, P]):
         payload = self._validated(sender, args, kwargs)
         plan = self._registry.everyone or self._registry.plan(sender)
         if self.watch.used:
-            plan = self.watch.reach(plan, sender, payload)
+            return await self._send_watched(plan, sender, payload, robust=False)
         if not plan.connections:
             return []
         loops = self._loops or self._write_loops()
@@ -146,7 +148,7 @@ class Signal(Generic[M, P]):
         payload = self._validated(sender, args, kwargs)
         plan = self._registry.everyone or self._registry.plan(sender)
         if self.watch.used:
-            plan = self.watch.reach(plan, sender, payload)
+            return await self._send_watched(plan, sender, payload, robust=True)
         if not plan.connections:
             return []
         loops = self._loops or self._write_loops()
@@ -263,6 +265,28 @@ class Signal(Generic[M, P]):
         """
         return connected((sender, each) for each in self._registry.plan(sender).connections)
 
+    async def _send_watched(
+        self, plan: Plan, sender: object, payload: BaseModel, *, robust: bool
+    ) -> Responses:
+        """Send to those of a plan whom the watchers leave, and show it to the observers."""
+        plan = self.watch.reach(plan, sender, payload)
+        send = Send(
+            signal=self.name,
+            sender=sender,
+            payload=payload,
+            receivers=len(plan.connections),
+            robust=robust,
+            concurrent=self.concurrent,
+        )
+        with Observation(send) as observation:
+            if not plan.connections:
+                return []
+            loops = self._loops or self._write_loops()
+            call = (loops.send_robust if robust else loops.send)[plan.way]
+            plan = observation.plan(plan)
+            responses = await call(plan, sender, payload, self.name, self._schema)
+            return observation.responses(responses)
+
     def _write_loops(self) -> Loops:
         """Return the call loops, which are made for the first send."""
         self._schema.bind()
@@ -282,6 +306,7 @@ class Signal(Generic[M, P]):
             if isinstance(sender, model) or isinstance(fields.get("payload"), model):
                 raise self._not_by_keyword() from error
             annotate(error, f"in a send of signal {self.name} by sender {name_of(sender)}")
+            observations.refused(self.name, sender, error)
             raise
 
     def _not_by_keyword(self) -> SendError:

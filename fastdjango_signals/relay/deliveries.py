@@ -11,14 +11,17 @@ from pydantic import BaseModel
 
 from fastdjango_signals.cancellation import cancellations, cancellations_met, current_task
 from fastdjango_signals.dispatch import report_failure
+from fastdjango_signals.observations import Observation, Send
 from fastdjango_signals.places import describe, name_of
 from fastdjango_signals.receivers import ConnectedReceiver
+from fastdjango_signals.relay.events import Event
 from fastdjango_signals.relay.publishing import Publisher
 from fastdjango_signals.signals import Signal
 
 
 async def deliver(
     signal: Signal[Any, ...],
+    event: Event,
     sender: object,
     payload: BaseModel,
     *,
@@ -31,6 +34,7 @@ async def deliver(
 
     Args:
         signal: The signal.
+        event: The event.
         sender: The sender.
         payload: The payload, valid.
         seconds: That each receiver has; None for no limit.
@@ -38,32 +42,39 @@ async def deliver(
     reached = [
         each for each in signal.receivers_for(sender) if not isinstance(each.receiver, Publisher)
     ]
-    call = partial(_attempt, signal.name, sender, payload, seconds)
-    if signal.concurrent:
-        ended: Sequence[str | None] = await asyncio.gather(*map(call, reached))
-    else:
-        ended = [await call(each) for each in reached]
-    return [failure for failure in ended if failure is not None]
+    send = Send(
+        signal=signal.name,
+        sender=sender,
+        payload=payload,
+        receivers=len(reached),
+        robust=True,
+        concurrent=signal.concurrent,
+        carrier=event.carrier,
+    )
+    with Observation(send) as observation:
+        call = partial(_attempt, observation, send, seconds)
+        if signal.concurrent:
+            ended: Sequence[str | None] = await asyncio.gather(*map(call, reached))
+        else:
+            ended = [await call(each) for each in reached]
+        return [failure for failure in ended if failure is not None]
 
 
 async def _attempt(
-    signal: str,
-    sender: object,
-    payload: BaseModel,
-    seconds: float | None,
-    connected: ConnectedReceiver,
+    observation: Observation, send: Send, seconds: float | None, connected: ConnectedReceiver
 ) -> str | None:
-    carried = {"payload": payload} if connected.takes_payload else dict(payload)
+    carried = {"payload": send.payload} if connected.takes_payload else dict(send.payload)
+    receiver = observation.receiver(connected.receiver)
     before = cancellations_met(current_task())
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            await connected.receiver(sender=sender, **carried)
+            await receiver(sender=send.sender, **carried)
     except (Exception, asyncio.CancelledError) as error:
         if cancellations(current_task()) > before:
             raise
         late = TimeoutError(f"it took longer than {seconds} s") if limit.expired() else None
-        failure = report_failure(late or error, connected.receiver, signal)
+        failure = report_failure(late or error, connected.receiver, send.signal)
         failed_with = name_of(type(failure))
         del failure, late  # whose tracebacks lead to this frame, which must not lead back
         return f"{describe(connected.receiver)} failed with {failed_with}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -21,6 +21,8 @@ class Event:
         time: When it was sent; None where the publisher did not say.
         version: Version of the payload model that it was made with.
         tries: How often it was delivered to this service, this time included.
+        carrier: The trace that it belongs to: `traceparent` and `tracestate`, as far as it has
+            them. They are the publisher's words, and not checked.
     """
 
     id: str
@@ -30,6 +32,7 @@ class Event:
     time: datetime | None
     version: str
     tries: int = 1
+    carrier: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 _current: ContextVar[Event | None] = ContextVar("fastdjango_signals_event", default=None)

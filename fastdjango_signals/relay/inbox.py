@@ -92,7 +92,7 @@ class Inbox:
         if event.source == self.service:
             return []  # its receivers in this service were called when it was sent
         with receiving(event):
-            return await deliver(self.signal, sender, payload, seconds=self.timeout)
+            return await deliver(self.signal, event, sender, payload, seconds=self.timeout)
 
     async def _work_on(self, incoming: Incoming) -> None:
         if self._closing.is_set():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Annotated, Any, Generic, Literal, TypeAlias
@@ -14,6 +15,7 @@ from pydantic_core import PydanticSerializationError
 from typing_extensions import TypeVar
 
 from fastdjango_signals.exceptions import annotate
+from fastdjango_signals.observations import carried
 from fastdjango_signals.places import name_of
 from fastdjango_signals.relay.contents import refuse_unless_json, version_of
 from fastdjango_signals.relay.events import Event
@@ -33,12 +35,14 @@ _CLEAN = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069
 _MOST_PLACES, _LONGEST_PLACE = 10, 200
 _SHALLOW = 100  # brackets, which are too few to be too deep
 _Text: TypeAlias = Annotated[str, StringConstraints(pattern=f"^{_CLEAN.pattern}$")]
+_CARRIED = ("traceparent", "tracestate")
+_CARRIABLE = re.compile(r"[\x20-\x7e]{1,512}")
 _NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 _READ: dict[str, Any] = {"extra": "ignore", "by_alias": False, "by_name": True}
 
 
 class Envelope(BaseModel, Generic[_M]):
-    """A CloudEvent, of which `sender` and `senderkind` are extension attributes."""
+    """A CloudEvent; `sender`, `senderkind`, and what it carries along, are extension attributes."""
 
     specversion: Literal["1.0"]
     id: _Text
@@ -49,6 +53,8 @@ class Envelope(BaseModel, Generic[_M]):
     dataschema: _Text | None = None
     sender: _Text | None = None
     senderkind: Kind | None = None
+    traceparent: Any = None  # if it is none, the event is received all the same
+    tracestate: Any = None
     data: _M
 
 
@@ -97,7 +103,10 @@ class Wire:
         time = datetime.now(UTC).isoformat()
         written = to_wire(sender, self.name)
         by = f',"sender":{written.json},"senderkind":"{written.kind}"' if written else ""
-        head = f'{self._head},"id":"{event_id}","time":"{time}"{by},"data":'
+        along = "".join(
+            f',"{name}":{json.dumps(value)}' for name, value in _carried_in(carried()).items()
+        )
+        head = f'{self._head},"id":"{event_id}","time":"{time}"{by}{along},"data":'
         data = self._data(payload)
         body = head.encode() + data + b"}"
         if len(body) > self.max_bytes:
@@ -143,6 +152,7 @@ class Wire:
             time=read.time,
             version=_version_in(read.dataschema),
             tries=tries,
+            carrier=_carried_in({name: getattr(read, name) for name in _CARRIED}),
         )
         return event, from_wire(read.sender, read.senderkind), read.data
 
@@ -213,6 +223,16 @@ def _places(error: ValidationError) -> str:
 def printable(text: str) -> str:
     """Return what neither a log nor a terminal takes for more than one line of text."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def _carried_in(carrier: Mapping[str, object]) -> dict[str, str]:
+    """Return what of a carrier crosses: the distributed tracing extension of CloudEvents."""
+    found = ((name, carrier.get(name)) for name in _CARRIED)
+    return {
+        name: value
+        for name, value in found
+        if isinstance(value, str) and _CARRIABLE.fullmatch(value)
+    }
 
 
 def _version_in(schema: str | None) -> str:
