@@ -11,15 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, Self, cast, ove
 from pydantic import BaseModel
 from typing_extensions import ParamSpec, TypeVar, Unpack
 
-from fastdjango_signals import observations
 from fastdjango_signals.connections import make_connection
 from fastdjango_signals.dispatch import Responses
-from fastdjango_signals.exceptions import (
-    SendError,
-    SignalDefinitionError,
-    SignalOptionError,
-    annotate,
-)
+from fastdjango_signals.exceptions import SignalDefinitionError, SignalOptionError
 from fastdjango_signals.loops import TOGETHER, Loops, loops_in_turn
 from fastdjango_signals.observations import Observation, Send
 from fastdjango_signals.options import ConnectOptions, Options, read_options, refuse_positional
@@ -37,6 +31,7 @@ from fastdjango_signals.receivers import (
     connected,
     key_of,
 )
+from fastdjango_signals.refusals import explain, not_by_keyword
 from fastdjango_signals.registry import Registry
 from fastdjango_signals.scopes import ConnectedBlock, Mute, ScopedConnections, Watch
 
@@ -298,24 +293,12 @@ class Signal(Generic[M, P]):
     ) -> BaseModel:
         """Return the payload of a send; an error says which send it was, or what to write."""
         if args:
-            raise self._not_by_keyword()
+            raise not_by_keyword(self.name, self._schema)
         try:
             return self._schema.validate(fields)
         except Exception as error:
-            model = self._schema.model
-            if isinstance(sender, model) or isinstance(fields.get("payload"), model):
-                raise self._not_by_keyword() from error
-            annotate(error, f"in a send of signal {self.name} by sender {name_of(sender)}")
-            observations.refused(self.name, sender, error)
+            explain(error, self.name, self._schema, sender, fields)
             raise
-
-    def _not_by_keyword(self) -> SendError:
-        fields = ", ".join(["sender", *(f"{name}=..." for name in self._schema.fields)])
-        return SendError(
-            f"Signal {self.name} takes its payload by keyword; write send({fields}), or "
-            "send(sender, **dict(payload)) for a payload that exists already",
-            signal=self.name,
-        )
 
     def _connect(self, receiver: Any, sender: object, options: Options) -> Any:
         self._scopes.keep(self._connection(receiver, sender, options), sender)
