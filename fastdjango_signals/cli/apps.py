@@ -8,7 +8,8 @@ from typing import Annotated, Any, TypeAlias, cast
 import typer
 
 from fastdjango_signals.catalogue import is_builtin
-from fastdjango_signals.cli.modules import found_in, imported, refusal, split
+from fastdjango_signals.cli import modules
+from fastdjango_signals.cli.modules import imported, refusal, split
 from fastdjango_signals.places import name_of
 from fastdjango_signals.signals import Signal, all_signals
 from fastdjango_signals.wording import listed, near
@@ -61,15 +62,13 @@ def value_at(target: str, app_dir: Path, where: str) -> object:
         BadParameter: It is not written so, or there is no such module or name.
         Exit: The module raised; its traceback has been shown.
     """
-    module_name, name = split(target) or ("", "")
-    if not name:
-        raise refusal(f"{target!r} is no MODULE:NAME; write it as in shop.models:User", where)
-    module = imported(module_name, app_dir, where)
-    try:
-        return found_in(module, name)
-    except AttributeError:
-        hint = near(name, vars(module)) or "import it there, or give the module that has it"
-        raise refusal(f"{module_name} has no {name!r}; {hint}", where) from None
+    return modules.value_at(
+        target,
+        app_dir,
+        where,
+        no_target="is no MODULE:NAME; write it as in shop.models:User",
+        others=lambda _: "import it there, or give the module that has it",
+    )
 
 
 def signals(*, everything: bool = False) -> list[AnySignal]:

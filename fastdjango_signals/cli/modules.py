@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Annotated, TypeAlias
 
 import typer
+
+from fastdjango_signals.wording import near
 
 AppDir: TypeAlias = Annotated[
     Path,
@@ -47,6 +49,33 @@ def imported(name: str, app_dir: Path, where: str) -> ModuleType:
         raise _failure(name, error) from None
     except Exception as error:  # noqa: BLE001 - it is shown
         raise _failure(name, error) from None
+
+
+def value_at(
+    target: str, app_dir: Path, where: str, *, no_target: str, others: Callable[[ModuleType], str]
+) -> object:
+    """Import the module of MODULE:NAME, and return what it has by this name.
+
+    Args:
+        target: What was given.
+        app_dir: Where to look first.
+        where: What the usage calls it.
+        no_target: What to say of a target that is not written so.
+        others: Says of the module what to give instead of a name that it does not have.
+
+    Raises:
+        BadParameter: It is not written so, or there is no such module or name.
+        Exit: The module raised; its traceback has been shown.
+    """
+    module_name, name = split(target) or ("", "")
+    if not name:
+        raise refusal(f"{target!r} {no_target}", where)
+    module = imported(module_name, app_dir, where)
+    try:
+        return found_in(module, name)
+    except AttributeError:
+        hint = near(name, vars(module)) or others(module)
+        raise refusal(f"{module_name} has no {name!r}; {hint}", where) from None
 
 
 def found_in(module: ModuleType, name: str) -> object:

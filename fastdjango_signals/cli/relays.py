@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, TypeAlias
 
 import typer
 
-from fastdjango_signals.cli.modules import HERE, AppDir, found_in, imported, refusal, split
+from fastdjango_signals.cli.modules import HERE, AppDir, refusal, value_at
 from fastdjango_signals.places import name_of
 from fastdjango_signals.relay import Relay
 from fastdjango_signals.wording import listed
@@ -32,15 +33,15 @@ def load(target: str, app_dir: Path) -> Relay:
         BadParameter: There is no such module, no such name, or it is no relay.
         Exit: The module raised; its traceback has been shown.
     """
-    module_name, name = split(target) or ("", "")
-    if not name:
-        raise refusal(f"{target!r} names no relay; write it as in shop.app:relay", _WHERE)
-    module = imported(module_name, app_dir, _WHERE)
-    try:
-        found = found_in(module, name)
-    except AttributeError:
-        raise refusal(f"{module_name} has no {name!r}; {_relays_in(module)}", _WHERE) from None
+    found = value_at(
+        target,
+        app_dir,
+        _WHERE,
+        no_target="names no relay; write it as in shop.app:relay",
+        others=_relays_in,
+    )
     if not isinstance(found, Relay):
+        module = sys.modules[target.partition(":")[0]]
         problem = f"{target} is {_kind_of(found)}, and no relay; {_relays_in(module)}"
         raise refusal(problem, _WHERE)
     return found

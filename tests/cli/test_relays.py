@@ -79,8 +79,13 @@ def test_a_module_that_is_not_there_is_named(
     )
 
 
-def test_a_name_that_is_not_there_is_told_the_relays(refused: Callable[[str], str]) -> None:
-    assert refused("shop:rely") == "shop has no 'rely'; it has \"relay\""
+@pytest.mark.parametrize(
+    ("name", "hint"), [("rely", 'did you mean "relay"?'), ("main", 'it has "relay"')]
+)
+def test_a_name_that_is_not_there_is_told_a_near_one_or_the_relays(
+    name: str, hint: str, refused: Callable[[str], str]
+) -> None:
+    assert refused(f"shop:{name}") == f"shop has no {name!r}; {hint}"
 
 
 def test_what_is_no_relay_is_named_by_its_class(refused: Callable[[str], str]) -> None:
