@@ -28,7 +28,8 @@ def explain(
     Raises:
         SendError: The sender, or a keyword, is the payload itself.
     """
-    if isinstance(sender, schema.model) or isinstance(fields.get("payload"), schema.model):
+    # Before pydantic 2.12, isinstance asks the object itself, which may raise anything.
+    if any(issubclass(type(each), schema.model) for each in (sender, fields.get("payload"))):
         raise not_by_keyword(signal, schema) from error
     annotate(error, f"in a send of signal {signal} by sender {name_of(sender)}")
     observations.refused(signal, sender, error)

@@ -279,8 +279,8 @@ class Signal(Generic[M, P]):
             loops = self._loops or self._write_loops()
             call = (loops.send_robust if robust else loops.send)[plan.way]
             plan = observation.plan(plan)
-            responses = await call(plan, sender, payload, self.name, self._schema)
-            return observation.responses(responses)
+            # Kept in no variable: the traceback of a failure may lead here, and must not lead back.
+            return observation.responses(await call(plan, sender, payload, self.name, self._schema))
 
     def _write_loops(self) -> Loops:
         """Return the call loops, which are made for the first send."""
