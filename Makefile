@@ -9,6 +9,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH := $(VENV)/.installed-bench
+RELEASE := $(VENV)/.installed-release
 
 # The core is every module that lies directly in the package (floors 0 to 5).
 CORE := fastdjango_signals/*.py
@@ -18,7 +19,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help bench bench-mypy bench-ratio bench-relay soak demo demo-relay demo-sqlalchemy test test-typing test-integrations test-all format clean \
+.PHONY: help build bench bench-mypy bench-ratio bench-relay soak demo demo-relay demo-sqlalchemy test test-typing test-integrations test-all format clean \
 	check check-format check-lint check-floors check-changelog check-mypy check-pyright
 
 help: ## Show this list
@@ -68,7 +69,12 @@ bench-mypy: $(STAMP) ## Measure what the mypy plugin costs (ARGS="--rounds 3")
 bench-relay: $(STAMP) ## Measure the relay beside FastStream alone (ARGS="--rounds 15")
 	@$(BIN)/python -m benchmarks.relay $(ARGS)
 
-test-all: $(STAMP) ## Run the core's tests on each supported Python, and on the bare wheel
+build: $(RELEASE) ## Build the sdist and the wheel into dist/, and check them
+	@rm -rf dist
+	@$(BIN)/python -m build
+	@$(BIN)/twine check --strict dist/*
+
+test-all: $(STAMP) ## Run the core's tests on each Python, on the bare wheel, on the oldest pydantic
 	@$(BIN)/nox $(ARGS)
 
 check: check-format check-lint check-floors check-changelog check-mypy check-pyright ## Run every check below
@@ -108,6 +114,10 @@ clean: ## Remove .venv and all that the other targets make
 
 $(BENCH): $(STAMP)
 	@$(BIN)/python -m pip install -qq -c constraints.txt -e '.[bench]'
+	@touch $@
+
+$(RELEASE): $(STAMP)
+	@$(BIN)/python -m pip install -qq -c constraints.txt -e '.[release]'
 	@touch $@
 
 $(STAMP): pyproject.toml constraints.txt

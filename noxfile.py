@@ -1,6 +1,7 @@
 """Run the tests on every supported Python, and on the bare wheel: `make test-all`."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -10,8 +11,11 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 # The plugin supports these, and what lies between them and the version in constraints.txt.
 MYPYS = ["1.20.0", "1.20.2", "2.0.0"]
 
+# All that the core's tests need.
+RUNNERS = ["pytest", "pytest-asyncio", "hypothesis"]
+
 nox.needs_version = ">=2025.5.1"
-nox.options.sessions = ["tests", "bare", "plugin", "django"]
+nox.options.sessions = ["tests", "bare", "lowest", "plugin", "django"]
 # A Python that is not on this machine is named as skipped in the summary.
 nox.options.error_on_missing_interpreters = False
 
@@ -31,6 +35,35 @@ def pyenv_folders() -> list[str]:
 os.environ["PATH"] = os.pathsep.join([*pyenv_folders(), os.environ["PATH"]])
 
 
+def built_wheel(session: nox.Session) -> Path:
+    """Build the source distribution, and of that, as an installer would, the wheel."""
+    dist = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    session.install("-c", "constraints.txt", "build")
+    session.run("python", "-m", "build", "--outdir", str(dist), silent=True)
+    (wheel,) = dist.glob("*.whl")
+    return wheel
+
+
+def test_away(session: nox.Session) -> None:
+    """Run the core's tests away from the work tree, so that only the wheel can be imported."""
+    away = Path(session.create_tmp()) / "away"
+    shutil.rmtree(away, ignore_errors=True)
+    shutil.copytree("tests/core", away / "tests" / "core")
+    shutil.copy("pyproject.toml", away)
+    session.chdir(away)
+    session.run("python", "-m", "pytest", "tests/core")
+
+
+def constraints_without(session: nox.Session, needed: list[str]) -> Path:
+    """Return a copy of constraints.txt that leaves these libraries open."""
+    names = "|".join(re.escape(re.split(r"[<>=\[]", line)[0]) for line in needed)
+    pinned = Path("constraints.txt").read_text("utf-8")
+    constraints = Path(session.create_tmp()) / "constraints.txt"
+    constraints.write_text(re.sub(rf"(?m)^({names})==.*\n", "", pinned), "utf-8")
+    return constraints
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the core's tests."""
@@ -41,29 +74,26 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def bare(session: nox.Session) -> None:
     """Run the core's tests against the built wheel, with no extra installed."""
-    place = Path(session.create_tmp())
-    wheels = place / "wheels"
-    shutil.rmtree(wheels, ignore_errors=True)
-    session.run("python", "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(wheels), ".")
-    (wheel,) = wheels.glob("*.whl")
-    session.install("-c", "constraints.txt", str(wheel), "pytest", "pytest-asyncio", "hypothesis")
+    wheel = built_wheel(session)
+    session.install("-c", "constraints.txt", str(wheel), *RUNNERS)
+    test_away(session)
 
-    # Away from the work tree, so that only the wheel can be imported.
-    away = place / "away"
-    shutil.rmtree(away, ignore_errors=True)
-    shutil.copytree("tests/core", away / "tests" / "core")
-    shutil.copy("pyproject.toml", away)
-    session.chdir(away)
-    session.run("python", "-m", "pytest", "tests/core")
+
+@nox.session(python=PYTHONS[0])
+def lowest(session: nox.Session) -> None:
+    """Run the core's tests against the built wheel, with the oldest of what it needs."""
+    needed = nox.project.load_toml("pyproject.toml")["project"]["dependencies"]
+    oldest = [re.sub(r">=([\d.]+).*", r"==\1", line) for line in needed]
+    wheel = built_wheel(session)
+    session.install("-c", str(constraints_without(session, needed)), str(wheel), *oldest, *RUNNERS)
+    test_away(session)
 
 
 @nox.session
 @nox.parametrize("mypy", MYPYS)
 def plugin(session: nox.Session, mypy: str) -> None:
     """Run the tests of the mypy plugin with other versions of mypy."""
-    constraints = Path(session.create_tmp()) / "constraints.txt"
-    pinned = Path("constraints.txt").read_text("utf-8").replace("mypy==", "# mypy==")
-    constraints.write_text(pinned, "utf-8")
+    constraints = constraints_without(session, ["mypy"])
     session.install("-c", str(constraints), "-e", ".[test,tortoise]", "rich", f"mypy=={mypy}")
     session.run("python", "-m", "pytest", *(session.posargs or ["tests/mypy_plugin"]))
 
