@@ -260,6 +260,13 @@ class Signal(Generic[M, P]):
         """
         return connected((sender, each) for each in self._registry.plan(sender).connections)
 
+    def reach(self, sender: object, payload: M) -> Plan:
+        """Return what a send of this payload is to call, and show it to those who watch.
+
+        For who brings in sends from elsewhere, as a relay does.
+        """
+        return self.watch.reach(self._registry.plan(sender), sender, payload)
+
     async def _send_watched(
         self, plan: Plan, sender: object, payload: BaseModel, *, robust: bool
     ) -> Responses:

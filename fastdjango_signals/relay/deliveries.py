@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,7 +13,7 @@ from fastdjango_signals.cancellation import cancellations, cancellations_met, cu
 from fastdjango_signals.dispatch import report_failure
 from fastdjango_signals.observations import Observation, Send
 from fastdjango_signals.places import describe, name_of
-from fastdjango_signals.receivers import ConnectedReceiver
+from fastdjango_signals.receivers import Connection
 from fastdjango_signals.relay.events import Event
 from fastdjango_signals.relay.publishing import Publisher
 from fastdjango_signals.signals import Signal
@@ -40,7 +40,9 @@ async def deliver(
         seconds: That each receiver has; None for no limit.
     """
     reached = [
-        each for each in signal.receivers_for(sender) if not isinstance(each.receiver, Publisher)
+        each
+        for each in signal.reach(sender, payload).connections
+        if not isinstance(each.resolve(), Publisher)
     ]
     send = Send(
         signal=signal.name,
@@ -53,29 +55,33 @@ async def deliver(
     )
     with Observation(send) as observation:
         call = partial(_attempt, observation, send, seconds)
+        ended: list[str | None] = []
         if signal.concurrent:
-            ended: Sequence[str | None] = await asyncio.gather(*map(call, reached))
+            for _, together in groupby(reached, lambda each: each.options.priority):
+                ended += await asyncio.gather(*map(call, together))
         else:
-            ended = [await call(each) for each in reached]
+            ended += [await call(each) for each in reached]
         return [failure for failure in ended if failure is not None]
 
 
 async def _attempt(
-    observation: Observation, send: Send, seconds: float | None, connected: ConnectedReceiver
+    observation: Observation, send: Send, seconds: float | None, connection: Connection
 ) -> str | None:
-    carried = {"payload": send.payload} if connected.takes_payload else dict(send.payload)
-    receiver = observation.receiver(connected.receiver)
+    receiver = connection.resolve()
+    if receiver is None:
+        return None
+    carried = {"payload": send.payload} if connection.takes_payload else dict(send.payload)
     before = cancellations_met(current_task())
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            await receiver(sender=send.sender, **carried)
+            await observation.receiver(receiver)(sender=send.sender, **carried)
     except (Exception, asyncio.CancelledError) as error:
         if cancellations(current_task()) > before:
             raise
         late = TimeoutError(f"it took longer than {seconds} s") if limit.expired() else None
-        failure = report_failure(late or error, connected.receiver, send.signal)
+        failure = report_failure(late or error, receiver, send.signal)
         failed_with = name_of(type(failure))
         del failure, late  # whose tracebacks lead to this frame, which must not lead back
-        return f"{describe(connected.receiver)} failed with {failed_with}"
+        return f"{describe(receiver)} failed with {failed_with}"
     return None

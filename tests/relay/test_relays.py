@@ -25,6 +25,7 @@ from fastdjango_signals.relay import (
     current_event,
     inbox,
 )
+from fastdjango_signals.testing import capture, muted
 from fastdjango_signals.transactions import CommitQueue, add_backend, remove_backend
 from tests.relay.servers import until
 from tests.relay.transports import Delivered, Recorded
@@ -378,6 +379,47 @@ async def test_receivers_of_a_concurrent_signal_run_together(transport: Recorded
     async with Relay("stock", transport, receives=[ordered], timeout=5):
         delivered = Delivered(written(ordered, order_id=1))
         await transport.subscriptions["shop.ordered"].handler(delivered)
+    assert delivered.accepted == 1
+
+
+async def test_those_of_a_lower_priority_wait_for_those_of_a_higher(transport: Recorded) -> None:
+    ordered = Signal(Ordered, name="shop.ordered", concurrent=True)
+    ended: list[str] = []
+
+    @ordered.connect
+    async def later(sender: object, **fields: object) -> None:
+        ended.append("later")
+
+    @ordered.connect(priority=1)
+    async def sooner(sender: object, **fields: object) -> None:
+        await asyncio.sleep(0.01)
+        ended.append("sooner")
+
+    async with Relay("stock", transport, receives=[ordered]):
+        delivered = Delivered(written(ordered, order_id=1))
+        await transport.subscriptions["shop.ordered"].handler(delivered)
+    assert ended == ["sooner", "later"]
+
+
+async def test_what_comes_from_a_broker_is_captured_and_muted_like_a_send(
+    ordered: Signal[Any, ...], transport: Recorded
+) -> None:
+    called: list[str] = []
+
+    @ordered.connect
+    async def first(sender: object, **fields: object) -> None:
+        called.append("first")
+
+    @ordered.connect
+    async def second(sender: object, **fields: object) -> None:
+        called.append("second")
+
+    async with Relay("stock", transport, receives=[ordered]):
+        with capture(ordered) as captured, muted(ordered, receiver=first):
+            delivered = Delivered(written(ordered, order_id=1))
+            await transport.subscriptions["shop.ordered"].handler(delivered)
+    assert captured.payloads == [Ordered(order_id=1)]
+    assert called == ["second"]
     assert delivered.accepted == 1
 
 
