@@ -19,7 +19,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build bench bench-mypy bench-ratio bench-relay soak demo demo-relay demo-sqlalchemy test test-typing test-integrations test-all format clean \
+.PHONY: help build docs bench bench-mypy bench-ratio bench-relay soak demo demo-relay demo-sqlalchemy test test-typing test-integrations test-all format clean \
 	check check-format check-lint check-floors check-changelog check-mypy check-pyright
 
 help: ## Show this list
@@ -69,6 +69,9 @@ bench-mypy: $(STAMP) ## Measure what the mypy plugin costs (ARGS="--rounds 3")
 bench-relay: $(STAMP) ## Measure the relay beside FastStream alone (ARGS="--rounds 15")
 	@$(BIN)/python -m benchmarks.relay $(ARGS)
 
+docs: $(STAMP) ## Build the documentation as a site, in site/; a warning fails
+	@$(BIN)/python tools/build_docs.py
+
 build: $(RELEASE) ## Build the sdist and the wheel into dist/, and check them
 	@rm -rf dist
 	@$(BIN)/python -m build
@@ -109,7 +112,7 @@ format: $(STAMP) ## Format the code and mend what ruff can mend
 
 clean: ## Remove .venv and all that the other targets make
 	rm -rf $(VENV) .nox .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	rm -rf build dist htmlcov .coverage .coverage.*
+	rm -rf build dist site .cache htmlcov .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BENCH): $(STAMP)

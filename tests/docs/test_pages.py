@@ -4,10 +4,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import fastdjango_signals
+from fastdjango_signals import observers, relay, testing
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -53,6 +55,28 @@ def test_the_index_links_every_page() -> None:
     linked = {target for target, _ in links(DOCS / "README.md")}
     pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")} - {"README.md"}
     assert linked == pages
+
+
+def test_the_site_has_the_pages_of_the_index_in_the_same_order() -> None:
+    _, _, nav = read(ROOT / "mkdocs.yml").partition("\nnav:\n")
+    linked = [target for target, _ in links(DOCS / "README.md")]
+    assert re.findall(r"[\w/-]+\.md", nav) == ["README.md", *linked]
+
+
+@pytest.mark.parametrize(
+    ("page", "module"),
+    [
+        ("package.md", fastdjango_signals),
+        ("observers.md", observers),
+        ("relay.md", relay),
+        ("testing.md", testing),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_reference_has_every_public_name(page: str, module: ModuleType) -> None:
+    text = read(DOCS / "reference" / "api" / page)
+    shown = re.findall(rf"^::: {module.__name__}\.(?:\w+\.)?(\w+)$", text, re.MULTILINE)
+    assert set(module.__all__) <= set(shown)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
