@@ -70,7 +70,7 @@ async def _attempt(
     receiver = connection.resolve()
     if receiver is None:
         return None
-    carried = {"payload": send.payload} if connection.takes_payload else dict(send.payload)
+    carried = {"payload": send.payload} if connection.takes_payload else _fields(send.payload)
     before = cancellations_met(current_task())
     limit = asyncio.timeout(seconds)
     try:
@@ -85,3 +85,8 @@ async def _attempt(
         del failure, late  # whose tracebacks lead to this frame, which must not lead back
         return f"{describe(receiver)} failed with {failed_with}"
     return None
+
+
+def _fields(payload: BaseModel) -> dict[str, Any]:
+    """Return the fields as they are; iterating over a payload may be something of its own."""
+    return {name: payload.__dict__[name] for name in type(payload).model_fields}

@@ -266,6 +266,26 @@ async def test_a_receiver_cannot_tell_a_remote_send_unless_it_asks(
     assert current_event() is None
 
 
+async def test_a_payload_may_be_iterated_over_in_a_way_of_its_own(transport: Recorded) -> None:
+    class Basket(Payload):
+        items: list[str]
+
+        def __iter__(self) -> Iterator[Any]:
+            return iter(self.items)
+
+    filled: Signal[Any, ...] = Signal(Basket, name="shop.filled")
+    got: list[list[str]] = []
+
+    @filled.connect
+    async def look(sender: object, items: list[str], **fields: object) -> None:
+        got.append(items)
+
+    async with Relay("stock", transport, receives=[filled]):
+        delivered = Delivered(written(filled, items=["tea", "milk"]))
+        await transport.subscriptions["shop.filled"].handler(delivered)
+    assert got == [["tea", "milk"]]
+
+
 async def test_receivers_of_other_senders_are_not_called(
     ordered: Signal[Any, ...], transport: Recorded
 ) -> None:
