@@ -270,7 +270,7 @@ async def test_a_payload_may_be_iterated_over_in_a_way_of_its_own(transport: Rec
     class Basket(Payload):
         items: list[str]
 
-        def __iter__(self) -> Iterator[Any]:
+        def __iter__(self) -> Any:
             return iter(self.items)
 
     filled: Signal[Any, ...] = Signal(Basket, name="shop.filled")
