@@ -29,16 +29,12 @@ from typing import (
 
 from pydantic import BaseModel, PydanticUndefinedAnnotation, PydanticUserError
 from pydantic.fields import FieldInfo
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
 
 from fastdjango_signals.exceptions import SignalDefinitionError
+from fastdjango_signals.json_schemas import PayloadJsonSchema
 from fastdjango_signals.places import PACKAGE, name_of
 from fastdjango_signals.receivers import ConnectedReceiver
 from fastdjango_signals.signals import Signal, all_signals
-
-PYTHON_TYPE = "x-python-type"
-"""Keyword of a JSON Schema with the name of a class that JSON knows nothing of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +148,8 @@ def is_builtin(name: str) -> bool:
 def json_schema(signal: Signal[Any, ...]) -> dict[str, Any]:
     """Return the JSON Schema of a signal's payload, under the names that a send uses.
 
-    Defaults are left out. A class that JSON knows nothing of is named by `x-python-type`.
+    Defaults are left out. Python types that JSON does not tell apart are told by
+    `json_schemas.PYTHON_TYPE` and `json_schemas.PYTHON_KEYS`.
 
     Raises:
         SignalDefinitionError: A type of the payload is not defined, so that no send is possible,
@@ -160,7 +157,7 @@ def json_schema(signal: Signal[Any, ...]) -> dict[str, Any]:
     """
     model: type[BaseModel] = signal.providing_args
     try:
-        return model.model_json_schema(by_alias=False, schema_generator=_Schema)
+        return model.model_json_schema(by_alias=False, schema_generator=PayloadJsonSchema)
     except (PydanticUndefinedAnnotation, PydanticUserError) as error:
         problem = (
             f"has no JSON Schema ({error.message}); give that type a __get_pydantic_json_schema__"
@@ -171,19 +168,6 @@ def json_schema(signal: Signal[Any, ...]) -> dict[str, Any]:
         raise SignalDefinitionError(
             f"the payload {name_of(model)} of signal {signal.name} {problem}", signal=signal.name
         ) from error
-
-
-class _Schema(GenerateJsonSchema):
-    """The JSON Schema of whatever a payload holds, without values."""
-
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        return self.generate_inner(schema["schema"])
-
-    def is_instance_schema(self, schema: core_schema.IsInstanceSchema) -> JsonSchemaValue:
-        return {PYTHON_TYPE: name_of(schema["cls"])}
-
-    def handle_invalid_for_json_schema(self, schema: object, error_info: str) -> JsonSchemaValue:
-        return {}
 
 
 def _field(name: str, field: FieldInfo) -> FieldEntry:

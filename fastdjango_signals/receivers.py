@@ -86,6 +86,22 @@ class Connection:
         return (-self.options.priority, self.order)
 
 
+class ConnectionWatcher(Protocol):
+    """Whom the registries tell of their connections, while they hold a lock: it must be quick."""
+
+    def connected(self, signal: str, connection: Connection, sender: object) -> None:
+        """Note a connection that is new."""
+        ...
+
+    def disconnected(self, connection: Connection, sender: object) -> None:
+        """Note the end of a connection.
+
+        The sender, or what the connection resolves to, is None where its end was that of this
+        object.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectedReceiver(Options):
     """What `Signal.receivers` tells about one receiver, beside its options.

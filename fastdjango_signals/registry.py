@@ -17,10 +17,10 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from fastdjango_signals.plans import Plan
-from fastdjango_signals.receivers import Connection, ReceiverKey
+from fastdjango_signals.receivers import Connection, ConnectionWatcher, ReceiverKey
 from fastdjango_signals.references import ANY_SENDER, Reference, hold_sender, key_of_sender
 
 
@@ -47,8 +47,12 @@ _registries: weakref.WeakSet[Registry] = weakref.WeakSet()
 class Registry:
     """The connections of one signal.
 
+    Args:
+        signal: The name of the signal.
+
     Attributes:
         everyone: What any send reaches, as long as nobody has asked for a sender; or None.
+        watcher: Who is told what is connected and disconnected, in any registry; mostly nobody.
     """
 
     __slots__ = (
@@ -61,12 +65,16 @@ class Registry:
         "_lock",
         "_order",
         "_planned",
+        "_signal",
         "_subclass_connections",
         "everyone",
     )
 
-    def __init__(self) -> None:
+    watcher: ClassVar[ConnectionWatcher | None] = None
+
+    def __init__(self, signal: str) -> None:
         self.everyone: Plan | None = None
+        self._signal = signal
         self._any = Entry(lambda: None)
         self._entries: dict[Hashable, Entry] = {}
         self._lock = threading.RLock()
@@ -113,6 +121,8 @@ class Registry:
                 changes = self._changes
                 plan = entry.plan.followed_by(connection) if entry.plan else None
                 self._changed(entry, connection, plan if changes == self._changes else None)
+                if self.watcher is not None:
+                    self.watcher.connected(self._signal, connection, sender)
         self._sweep()
         return present
 
@@ -228,6 +238,8 @@ class Registry:
             del entry.connections[connection.key]
             self._subclass_connections -= connection.options.subclasses
             self._changed(entry, connection)
+            if self.watcher is not None:
+                self.watcher.disconnected(connection, entry.sender())
 
     def _forget_if_empty(self, key: Hashable, entry: Entry) -> None:
         if not entry.connections and self._entries.get(key) is entry:

@@ -89,7 +89,7 @@ class Signal(Generic[M, P]):
         _check_definition(self.name, concurrent)
         self.providing_args = cast("type[M]", self._schema.model)
         self.concurrent = concurrent
-        self._registry = Registry()
+        self._registry = Registry(self.name)
         self._scopes = ScopedConnections(self._registry)
         self._loops = TOGETHER if concurrent else None
         with _signals_lock:  # lest an observer is added in between

@@ -16,3 +16,8 @@ def listed(names: Sequence[str]) -> str:
     """Return names as a sentence lists them: `"a", "b" and "c"`."""
     quoted = [f'"{name}"' for name in names]
     return " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
+
+
+def printable(text: str) -> str:
+    """Return what neither a log nor a terminal takes for more than one line of text."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

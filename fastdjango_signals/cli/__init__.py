@@ -6,11 +6,12 @@ with one of these codes:
 - 0: all is well.
 - 1: what was asked failed. One line on stderr says why; what a module of the user raised, its
   traceback. `check` has found something, which it has written to stdout.
-- 2: wrong usage, or a library that is not installed.
+- 2: wrong usage, or a library that is not installed; `check` has found no signal at all.
 """
 
 from __future__ import annotations
 
+import io
 import sys
 
 
@@ -23,4 +24,7 @@ def main() -> None:
             raise
         sys.stderr.write(f"fastdjango-signals: {error}\n")
         sys.exit(2)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name may have letters that it does not
+            stream.reconfigure(errors="backslashreplace")
     app(prog_name="fastdjango-signals")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Annotated
 
 from fastdjango_signals.extras import needs
 
 with needs("typer", extra="cli"):
     import typer
+with needs("rich", extra="cli"):
+    import_module("rich")  # Typer writes the help with it, and would ask for it only then
 
 from fastdjango_signals import __version__
 from fastdjango_signals.cli import (

@@ -9,7 +9,8 @@ import typer
 
 from fastdjango_signals.catalogue import is_builtin
 from fastdjango_signals.cli import modules
-from fastdjango_signals.cli.modules import imported, refusal, split
+from fastdjango_signals.cli.modules import imported_aside, refusal, split
+from fastdjango_signals.cli.variables import Variables
 from fastdjango_signals.places import name_of
 from fastdjango_signals.signals import Signal, all_signals
 from fastdjango_signals.wording import listed, near
@@ -29,7 +30,8 @@ SignalName: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="NAME",
-        help="The signal: its name, the end of its name after a dot, or MODULE:NAME.",
+        help="The signal: its name or that of its variable, the end of it after a dot, or "
+        "MODULE:NAME.",
         show_default=False,
     ),
 ]
@@ -52,7 +54,7 @@ def load(app: str, app_dir: Path) -> None:
     if parts[1]:
         value_at(app, app_dir, "APP")
     else:
-        imported(parts[0], app_dir, "APP")
+        imported_aside(parts[0], app_dir, "APP")
 
 
 def value_at(target: str, app_dir: Path, where: str) -> object:
@@ -72,10 +74,39 @@ def value_at(target: str, app_dir: Path, where: str) -> object:
 
 
 def signals(*, everything: bool = False) -> list[AnySignal]:
-    """Return the signals by name; built-in ones only where somebody listens, or with everything."""
-    return [
+    """Return the signals by name; built-in ones only where somebody listens, or with everything.
+
+    Where there are none, that is told: what was imported may be the wrong module.
+    """
+    found = [
         each for each in all_signals() if everything or not is_builtin(each.name) or each.receivers
     ]
+    if not found:
+        typer.echo("No signals: does APP import the modules that define them?", err=True)
+    return found
+
+
+def called(name: str) -> list[AnySignal]:
+    """Return the signals that a user may mean by a name: its own, the end of it, its variable."""
+    existing = all_signals()
+    variables = Variables()
+    return (
+        [each for each in existing if each.name == name]
+        or [each for each in existing if each.name.endswith(f".{name}")]
+        or [each for each in existing if f".{_variable(each, variables)}".endswith(f".{name}")]
+    )
+
+
+def _variable(signal: AnySignal, variables: Variables) -> str:
+    return (variables.of(signal) or "").replace(":", ".")
+
+
+def similar(name: str) -> str | None:
+    """Return a question for whoever has misspelt the name of a signal, or of its variable."""
+    variables = Variables()
+    names = [each.name for each in all_signals()]
+    names += [_variable(each, variables) for each in all_signals()]
+    return near(name, names) or near(name, {each.rpartition(".")[2] for each in names})
 
 
 def find(name: str, app: str | None, app_dir: Path) -> AnySignal:
@@ -87,26 +118,24 @@ def find(name: str, app: str | None, app_dir: Path) -> AnySignal:
     """
     if app is not None:
         load(app, app_dir)
-    if ":" in name:
+    found = called(name)
+    if len(found) == 1:
+        return found[0]
+    if not found and ":" in name:
         value = value_at(name, app_dir, "NAME")
         if not isinstance(value, Signal):
             raise refusal(f"{name} is {name_of(value)}, and no signal", "NAME")
         return cast("AnySignal", value)
-    existing = all_signals()
-    found = [each for each in existing if each.name == name]
-    found = found or [each for each in existing if each.name.endswith(f".{name}")]
-    if len(found) == 1:
-        return found[0]
-    raise refusal(_why_none(name, existing, found, app), "NAME")
+    raise refusal(_why_none(name, found, app), "NAME")
 
 
-def _why_none(name: str, existing: list[AnySignal], found: list[AnySignal], app: str | None) -> str:
+def _why_none(name: str, found: list[AnySignal], app: str | None) -> str:
     if found:
         names = sorted({each.name for each in found})
         if len(names) > 1:
             return f"{name!r} may be {listed(names)}; write the whole name"
         return f"{len(found)} signals are called {names[0]}; write MODULE:NAME"
-    hint = near(name, [each.name for each in existing])
+    hint = similar(name)
     if hint is None:
         hint = "--app imports an application" if app is None else f"list {app} shows all"
     return f"there is no signal {name!r}; {hint}"

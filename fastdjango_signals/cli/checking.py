@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fastdjango_signals.cli.apps import App, AsJson, load, signals
+from fastdjango_signals.cli.apps import App, AsJson, called, load, signals, similar
+from fastdjango_signals.cli.comparisons import Schema
 from fastdjango_signals.cli.findings import Finding, findings
 from fastdjango_signals.cli.losses import losses
 from fastdjango_signals.cli.modules import HERE, AppDir, refusal
-from fastdjango_signals.cli.snapshots import Schema, breaking, read_snapshot
+from fastdjango_signals.cli.snapshots import breaking, read_snapshot
 from fastdjango_signals.cli.writing import place_text, write_json, write_line
 from fastdjango_signals.signals import all_signals
 
@@ -29,7 +30,7 @@ CODES = {
     "S202": "a field is removed",
     "S203": "a field is required that was not",
     "S204": "a field has another type",
-    "S205": "other keywords are refused that were carried",
+    "S205": "other keywords are refused or dropped that were not",
 }
 """What each code stands for."""
 
@@ -52,40 +53,45 @@ def check(
     Receivers that can never run, or run twice; local functions held weakly; signals nobody
     listens to; and changes of payloads since a snapshot, which `schema --write FILE` makes.
     """
-    ignored = [_ignored(each) for each in ignore or ()]
     before = {} if snapshot is None else _read(snapshot)
     with losses() as lost:
         load(app, app_dir)
+    ignored = {pair for each in ignore or () for pair in _ignored(each, before)}
     present = signals()
     found = [*findings(present, lost), *breaking(before, all_signals())]
-    found = [each for each in found if not _is_among(each, ignored)]
+    found = [each for each in found if not ignored & {(each.code, ""), (each.code, each.signal)}]
     if as_json:
         write_json({"findings": [asdict(each) for each in found]})
     else:
         _write(found)
         count = f"{len(found)} finding{'' if len(found) == 1 else 's'}"
         typer.echo(f"{count} in {len(present)} signals", err=True)
-    if found:
-        raise typer.Exit(1)
+    if found or not present:
+        raise typer.Exit(1 if found else 2)
 
 
 def _read(file: Path) -> dict[str, Schema]:
     try:
         return read_snapshot(file)
+    except FileNotFoundError:
+        problem = f"there is no file {file}; schema --write {file} makes it"
     except (OSError, ValueError) as error:
         problem = f"{file} is no snapshot ({error}); schema --write makes one"
-        raise refusal(problem, "--snapshot") from None
+    raise refusal(problem, "--snapshot")
 
 
-def _ignored(text: str) -> tuple[str, str]:
-    code, _, signal = text.partition(":")
+def _ignored(text: str, before: Iterable[str]) -> set[tuple[str, str]]:
+    """Return the pairs of a code and the name of a signal, empty for all, that this stands for."""
+    code, _, name = text.partition(":")
     if code not in CODES:
         raise refusal(f"there is no code {code!r}; there are {', '.join(CODES)}", "--ignore")
-    return code, signal
-
-
-def _is_among(finding: Finding, ignored: Sequence[tuple[str, str]]) -> bool:
-    return (finding.code, "") in ignored or (finding.code, finding.signal) in ignored
+    if not name or name in before:
+        return {(code, name)}
+    names = {each.name for each in called(name)}
+    if not names:
+        hint = similar(name) or "list shows all"
+        raise refusal(f"there is no signal {name!r}; {hint}", "--ignore")
+    return {(code, each) for each in names}
 
 
 def _write(found: Sequence[Finding]) -> None:

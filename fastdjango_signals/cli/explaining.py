@@ -65,7 +65,7 @@ def _write_runs(
     source = "no sender" if sender is None else name_of(sender)
     way = "together" if signal.concurrent else "one after another"
     whom = f"reaches {len(runs)}, {way}:" if runs else "reaches nobody."
-    write_line(f"A send of {signal.name} from {source} {whom}", style="bold")
+    write_line(f"A send of {signal.name} from {source} {whom}", bold=True)
     for order, (each, entry) in enumerate(runs, start=1):
         write_line(f"    {order}. {receiver_text(entry)}")
         write_line(f"       {each.why}{_AFTER if entry.on_commit else ''}")

@@ -12,15 +12,8 @@ import typer
 from fastdjango_signals.cli.apps import AsJson
 from fastdjango_signals.cli.endings import run
 from fastdjango_signals.cli.relays import HERE, AppDir, Target, load
-from fastdjango_signals.cli.writing import write_json
-from fastdjango_signals.extras import needs
+from fastdjango_signals.cli.writing import write_json, write_line
 from fastdjango_signals.relay import DeadLetter, Relay, Replayed
-from fastdjango_signals.relay.wire import printable
-
-with needs("rich", extra="cli"):
-    from rich.console import Console
-    from rich.text import Text
-
 
 Events: TypeAlias = Annotated[
     list[str] | None, typer.Argument(metavar="[ID]...", help="Of these events only.")
@@ -117,11 +110,10 @@ def _show(letter: DeadLetter, with_event: bool) -> None:
     time = letter.time.isoformat(sep=" ", timespec="seconds")
     tried = "once" if letter.tries == 1 else f"{letter.tries} times"
     head = f"{letter.event_id or '(no id)'}  {letter.signal}  tried {tried}  {time}"
-    console = Console(soft_wrap=True, highlight=False)
-    console.print(Text(printable(head), style="bold"))
-    console.print(Text(f"    {printable(letter.error)}"))
+    write_line(head, bold=True)
+    write_line(f"    {letter.error}")
     if with_event:
-        console.print(Text(f"    {printable(letter.body.decode(errors='backslashreplace'))}"))
+        write_line(f"    {letter.body.decode(errors='backslashreplace')}")
 
 
 def _write(letter: DeadLetter, with_event: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -42,7 +41,7 @@ def list_signals(
         write_json(asdict(found))
         return
     for each in found.signals:
-        write_line(each.name, style="bold")
+        write_line(each.name, bold=True)
         write_line(f"    ({', '.join(_fields(each))})")
         _write_receivers(each)
 
@@ -60,14 +59,14 @@ def show(
     if as_json:
         write_json({**asdict(entry), "schema": schema})
         return
-    write_line(entry.name, style="bold")
+    write_line(entry.name, bold=True)
     write_line(f"Payload: {entry.payload}")
     for field in _fields(entry):
         write_line(f"    {field}")
     write_line("Receivers, called " + ("together:" if entry.concurrent else "in this order:"))
     _write_receivers(entry)
     write_line("JSON Schema:")
-    write_line(json.dumps(schema, indent=2))
+    write_json(schema)
 
 
 def _fields(entry: SignalEntry) -> Iterator[str]:

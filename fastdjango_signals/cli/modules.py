@@ -6,6 +6,7 @@ import importlib
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Annotated, TypeAlias
@@ -36,6 +37,8 @@ def imported(name: str, app_dir: Path, where: str) -> ModuleType:
         BadParameter: There is no such module; `where` is what the usage calls it.
         Exit: The module raised; its traceback has been shown.
     """
+    if not app_dir.is_dir():
+        raise refusal(f"{app_dir} is no folder", "--app-dir")
     folder = str(app_dir.resolve())
     if sys.path[:1] != [folder]:
         sys.path.insert(0, folder)
@@ -45,14 +48,42 @@ def imported(name: str, app_dir: Path, where: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
             problem = f"no module {error.name!r} in {folder}, nor where Python looks"
-            raise refusal(f"{problem}; --app-dir gives another folder", where) from None
-        raise _failure(name, error) from None
-    except Exception as error:  # noqa: BLE001 - it is shown
-        raise _failure(name, error) from None
+            raise refusal(f"{problem}; {_instead_of(name)}", where) from None
+        raise _failure(f"{name} cannot be imported; it raised the above", error) from None
+    except KeyboardInterrupt:
+        raise
+    except SystemExit as error:
+        problem = (
+            f'{name} ends the process where it is imported; keep that to __name__ == "__main__"'
+        )
+        raise _failure(problem, error) from None
+    except BaseException as error:  # noqa: BLE001 - it is shown
+        raise _failure(f"{name} cannot be imported; it raised the above", error) from None
+
+
+def imported_aside(name: str, app_dir: Path, where: str) -> ModuleType:
+    """Import a module so that stdout stays free for what the command writes.
+
+    What the module prints, or has set up to be logged, goes to stderr.
+    """
+    with redirect_stdout(sys.stderr):
+        return imported(name, app_dir, where)
+
+
+def _instead_of(name: str) -> str:
+    parts = name.replace("\\", "/").removesuffix(".py").split("/")
+    module = ".".join(part for part in parts if part not in ("", ".", ".."))
+    return f"write {module}" if module != name else "--app-dir gives another folder"
 
 
 def value_at(
-    target: str, app_dir: Path, where: str, *, no_target: str, others: Callable[[ModuleType], str]
+    target: str,
+    app_dir: Path,
+    where: str,
+    *,
+    no_target: str,
+    others: Callable[[ModuleType], str],
+    load: Callable[[str, Path, str], ModuleType] = imported_aside,
 ) -> object:
     """Import the module of MODULE:NAME, and return what it has by this name.
 
@@ -62,6 +93,7 @@ def value_at(
         where: What the usage calls it.
         no_target: What to say of a target that is not written so.
         others: Says of the module what to give instead of a name that it does not have.
+        load: Imports the module.
 
     Raises:
         BadParameter: It is not written so, or there is no such module or name.
@@ -70,12 +102,14 @@ def value_at(
     module_name, name = split(target) or ("", "")
     if not name:
         raise refusal(f"{target!r} {no_target}", where)
-    module = imported(module_name, app_dir, where)
+    module = load(module_name, app_dir, where)
     try:
         return found_in(module, name)
     except AttributeError:
         hint = near(name, vars(module)) or others(module)
         raise refusal(f"{module_name} has no {name!r}; {hint}", where) from None
+    except Exception as error:  # noqa: BLE001 - a module may have a __getattr__ of its own
+        raise _failure(f"{module_name} raised the above, asked for {name}", error) from None
 
 
 def found_in(module: ModuleType, name: str) -> object:
@@ -95,13 +129,13 @@ def refusal(problem: str, where: str) -> typer.BadParameter:
     return typer.BadParameter(problem, param_hint=where)
 
 
-def _failure(module: str, error: Exception) -> typer.Exit:
-    """Show what a module raised, from its own first line on."""
+def _failure(problem: str, error: BaseException) -> typer.Exit:
+    """Show what a module raised, from its own first line on, and what that means."""
     theirs = next(_outside(error.__traceback__), None)
     typer.echo(
         "".join(traceback.format_exception(error.with_traceback(theirs))), err=True, nl=False
     )
-    typer.echo(f"Error: the module {module} cannot be imported; it raised the above", err=True)
+    typer.echo(f"Error: the module {problem}", err=True)
     return typer.Exit(1)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from fastdjango_signals.cli.modules import HERE, AppDir, refusal, value_at
+from fastdjango_signals.cli.modules import HERE, AppDir, imported, imported_aside, refusal, value_at
 from fastdjango_signals.places import name_of
 from fastdjango_signals.relay import Relay
 from fastdjango_signals.wording import listed
@@ -26,8 +26,13 @@ Target: TypeAlias = Annotated[
 ]
 
 
-def load(target: str, app_dir: Path) -> Relay:
+def load(target: str, app_dir: Path, *, prints: bool = False) -> Relay:
     """Import a module, and return the relay that it has by this name.
+
+    Args:
+        target: MODULE:NAME.
+        app_dir: Where to look first.
+        prints: Let the module have stdout, since the command writes nothing to it.
 
     Raises:
         BadParameter: There is no such module, no such name, or it is no relay.
@@ -39,6 +44,7 @@ def load(target: str, app_dir: Path) -> Relay:
         _WHERE,
         no_target="names no relay; write it as in shop.app:relay",
         others=_relays_in,
+        load=imported if prints else imported_aside,
     )
     if not isinstance(found, Relay):
         module = sys.modules[target.partition(":")[0]]

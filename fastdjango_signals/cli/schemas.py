@@ -30,6 +30,7 @@ def schema(
 
     Defaults are left out, since they may be secret.
     """
+    file = None if file is None else file.resolve()  # before the module changes the folder
     load(app, app_dir)
     try:
         document = snapshot(signals(everything=everything))

@@ -22,7 +22,7 @@ def relay(target: Target, app_dir: AppDir = HERE) -> None:
     Receivers that run then are let to their end. A second signal ends the process at once; what it
     was working on comes to another replica.
     """
-    run(_work(load(target, app_dir)))
+    run(_work(load(target, app_dir, prints=True)))
 
 
 async def _work(found: Relay) -> None:

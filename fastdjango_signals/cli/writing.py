@@ -9,11 +9,7 @@ from pathlib import Path
 import typer
 
 from fastdjango_signals.catalogue import FieldEntry, ReceiverEntry
-from fastdjango_signals.extras import needs
-
-with needs("rich", extra="cli"):
-    from rich.console import Console
-    from rich.text import Text
+from fastdjango_signals.wording import printable
 
 
 def write_json(found: object) -> None:
@@ -21,9 +17,9 @@ def write_json(found: object) -> None:
     typer.echo(json.dumps(found, indent=2))
 
 
-def write_line(text: str, *, style: str = "") -> None:
+def write_line(text: str, *, bold: bool = False) -> None:
     """Write a line that no terminal breaks, so that it can be searched and copied."""
-    Console(soft_wrap=True, highlight=False).print(Text(text, style=style))
+    typer.secho(printable(text), bold=bold or None)
 
 
 def place_text(location: str | None) -> str:

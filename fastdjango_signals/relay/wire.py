@@ -26,6 +26,7 @@ from fastdjango_signals.relay.exceptions import (
 )
 from fastdjango_signals.relay.senders import Kind, from_wire, to_wire
 from fastdjango_signals.signals import Signal
+from fastdjango_signals.wording import printable
 
 CONTENT_TYPE = "application/cloudevents+json"
 """Of a CloudEvent whose attributes are in the JSON too."""
@@ -218,11 +219,6 @@ def _places(error: ValidationError) -> str:
     ]
     rest = len(found) - len(shown)
     return ", ".join(shown) + (f", and {rest} more" if rest else "")
-
-
-def printable(text: str) -> str:
-    """Return what neither a log nor a terminal takes for more than one line of text."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def _carried_in(carrier: Mapping[str, object]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -128,3 +129,47 @@ def test_it_runs_as_a_module() -> None:
     )
 
     assert finished.stdout.startswith(b"fastdjango-signals ")
+
+
+NOISY = """
+import logging, sys
+from fastdjango_signals import Signal
+print("loading")
+logging.basicConfig(stream=sys.stdout, level="INFO")
+logging.info("loaded")
+placed = Signal(name="shop.placed")
+"""
+
+
+@pytest.mark.parametrize("more", ["", "sys.stdout = open('noise', 'w')\n"])
+@pytest.mark.parametrize("command", ["list", "schema", "graph"])
+def test_what_a_module_prints_does_not_come_among_what_is_asked(
+    command: str, more: str, program: Program
+) -> None:
+    program.write("noisy", NOISY + more)
+
+    finished = run_with("", command, "noisy", "--json")
+
+    assert "shop.placed" in str(json.loads(finished.stdout))
+    assert finished.stderr == "loading\nINFO:root:loaded\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize("command", ["list", "check", "show"])
+def test_a_name_may_have_letters_that_the_terminal_has_not(
+    command: str, encoding: str, program: Program
+) -> None:
+    program.write("big", "from fastdjango_signals import Signal\ns = Signal(name='shop.→')\n")
+    names = ["shop.→", "--app", "big"] if command == "show" else ["big"]
+
+    finished = run_with("", command, *names, PYTHONIOENCODING=encoding)
+
+    assert "Traceback" not in finished.stderr
+    assert finished.returncode == (command == "check")
+    assert "\\u2192" in finished.stdout or "→" in finished.stdout
+
+
+def test_a_name_cannot_talk_to_the_terminal(program: Program, run: Run) -> None:
+    program.write("odd", r"from fastdjango_signals import Signal; s = Signal(name='a\x1b[31m\nb')")
+
+    assert r"a\x1b[31m\nb" in run("list", "odd").stdout

@@ -5,45 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import pytest
 
 from fastdjango_signals.cli.checking import CODES
+from tests.cli.checks import HEAD, LOCAL, Check
 from tests.cli.programs import Program, Run
 
 pytestmark = pytest.mark.usefixtures("alone")
-
-HEAD = """
-from __future__ import annotations
-from fastdjango_signals import Payload, Signal
-
-placed = Signal(name="shop.placed")
-
-@placed.connect
-async def keep(sender, **kwargs): ...
-
-class User: ...
-"""
-
-Check: TypeAlias = Callable[..., Any]
-
-
-@pytest.fixture
-def check(program: Program, run: Run) -> Check:
-    """Give a function that checks a module, and returns what is found as (code, text) pairs."""
-
-    def found(source: str, *options: str) -> list[tuple[str, str]]:
-        program.write("shop", HEAD + source)
-        result = run("check", "shop", "--json", *options)
-        findings = json.loads(result.stdout)["findings"]
-        assert result.exit_code == bool(findings)
-        return [(each["code"], each["text"]) for each in findings]
-
-    return found
 
 
 def test_what_is_well_has_no_findings(program: Program, run: Run) -> None:
@@ -145,14 +115,6 @@ def test_another_warning_is_shown_as_before(check: Check) -> None:
         assert check("import warnings\nwarnings.warn('mine')") == []
 
 
-def test_warnings_are_as_before_afterwards(check: Check) -> None:
-    before = warnings.showwarning, list(warnings.filters)
-
-    check("")
-
-    assert (warnings.showwarning, list(warnings.filters)) == before
-
-
 @pytest.mark.parametrize(
     "sender", ["slotted", "User"], ids=["a class that a decorator has replaced", "a class"]
 )
@@ -197,13 +159,6 @@ saved.connect(keep, sender=User)
             "and models are sent with their class as sender",
         )
     ]
-
-
-LOCAL = """
-def make():
-    async def local(sender, **kwargs): ...
-    return local
-"""
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from fastdjango_signals.cli.drawings import Arrow, svg
 from tests.cli.programs import Program, Run
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -80,24 +79,3 @@ def test_it_is_a_picture(run: Run) -> None:
         "shop.mail",
         "shop.pack",
     ]
-
-
-def test_nothing_in_a_picture_overlaps_or_lies_outside() -> None:
-    arrows = [Arrow(name, f"shop.{name * 9}", name * 20, False) for name in ("a", "a", "b")]
-
-    picture = ET.fromstring("\n".join(svg(["a", "b", "c"], arrows)))
-
-    boxes = [
-        tuple(float(each.attrib[key]) for key in ("x", "y", "width", "height"))
-        for each in picture.iter(f"{SVG}rect")
-    ]
-    for x, y, width, height in boxes:
-        assert x + width < float(picture.attrib["width"])
-        assert y + height < float(picture.attrib["height"])
-    corners = {(x, y) for x, y, _, _ in boxes}
-    assert len(corners) == len(boxes) == 6
-    assert len({y for x, y, _, _ in boxes if x == 12}) == 3
-
-
-def test_without_signals_there_is_an_empty_picture() -> None:
-    assert ET.fromstring("\n".join(svg([], []))).findall(f"{SVG}rect") == []

@@ -121,23 +121,30 @@ def test_another_type_tells_both() -> None:
     ]
 
 
-WITHIN = ["Line", "Line | None", "list[Line]", "dict[str, Line]", "tuple[int, Line]"]
+WITHIN = {
+    "Line": "a",
+    "Line | None": "a",
+    "list[Line]": "a[]",
+    "dict[str, Line]": "a[]",
+    "tuple[int, Line]": "a[1]",
+    "dict[str, list[Line | None]]": "a[][]",
+}
 
 
-@pytest.mark.parametrize("written", WITHIN)
+@pytest.mark.parametrize(("written", "where"), WITHIN.items())
 @pytest.mark.parametrize(
     ("before", "after", "found"),
     [
-        ("sku: str", "sku: int", ("S204", "field 'a.sku' has another type")),
-        ("sku: str", "other: int = 0", ("S202", "field 'a.sku' is removed")),
-        ("sku: str = ''", "sku: str", ("S203", "field 'a.sku' has become required")),
-        ("sku: str", "other: int; sku: str", ("S203", "field 'a.other' is new, and is required")),
+        ("sku: str", "sku: int", ("S204", "field '{}.sku' has another type")),
+        ("sku: str", "other: int = 0", ("S202", "field '{}.sku' is removed")),
+        ("sku: str = ''", "sku: str", ("S203", "field '{}.sku' has become required")),
+        ("sku: str", "other: int; sku: str", ("S203", "field '{}.other' is new, and is required")),
         ("sku: str", "sku: str; other: int = 0", None),
         ("sku: str; other: str", "other: str; sku: str", None),
     ],
 )
 def test_a_change_within_a_model_is_told_by_the_same_rules(
-    written: str, before: str, after: str, found: tuple[str, str] | None
+    written: str, where: str, before: str, after: str, found: tuple[str, str] | None
 ) -> None:
     was, now = (
         signal_of(source(f"a: {written}").replace("sku: str", each.replace("; ", "\n    ")))
@@ -146,7 +153,8 @@ def test_a_change_within_a_model_is_told_by_the_same_rules(
 
     told = list(breaking(snapshot([was])["signals"], [now]))
 
-    assert [(each.code, each.text.partition(":")[0]) for each in told] == ([found] if found else [])
+    expected = [(found[0], found[1].format(where))] if found else []
+    assert [(each.code, each.text.partition(":")[0]) for each in told] == expected
 
 
 def test_keywords_that_a_model_within_refuses_break() -> None:
@@ -240,16 +248,68 @@ def test_a_check_reports_what_breaks(program: Program, run: Run) -> None:
     )
 
 
-@pytest.mark.parametrize("text", [None, "", "[]", '{"signals": 1}', '{"signals": {"a": 1}}'])
-def test_what_is_no_snapshot_is_wrong_usage(text: str | None, program: Program, run: Run) -> None:
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"signals": 1}', '{"signals": {"a": 1}}', "[" * 100_000]
+)
+def test_what_is_no_snapshot_is_wrong_usage(text: str, program: Program, run: Run) -> None:
     program.write("shop", source("a: int"))
-    if text is not None:
-        Path("signals.json").write_text(text)
+    Path("signals.json").write_text(text)
 
     result = run("check", "shop", "--snapshot", "signals.json")
 
     assert result.exit_code == 2
     assert "signals.json is no snapshot" in result.stderr
+
+
+def test_a_snapshot_that_is_not_there_is_told_how_to_make_it(program: Program, run: Run) -> None:
+    program.write("shop", source("a: int"))
+
+    result = run("check", "shop", "--snapshot", "s.json")
+
+    assert result.exit_code == 2
+    assert "there is no file s.json; schema --write s.json" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "damage", ['{"properties": {"a": true}}', '{"required": null}', '{"$defs": [], "$ref": "#/a"}']
+)
+def test_a_damaged_schema_is_another_type(damage: str, program: Program, run: Run) -> None:
+    program.write("shop", source("a: int"))
+    Path("signals.json").write_text(f'{{"signals": {{"shop.placed": {damage}}}}}')
+
+    result = run("check", "shop", "--snapshot", "signals.json")
+
+    assert result.exit_code == 1
+    assert "S204 shop.placed: the payload has another type: it was " in result.stdout
+
+
+def test_schemas_are_written_where_the_command_was_called(program: Program, run: Run) -> None:
+    (program.folder / "elsewhere").mkdir()
+    program.write("shop", source("a: int") + "\nimport os\nos.chdir('elsewhere')\n")
+
+    run("schema", "shop", "--write", "signals.json")
+
+    assert [each.parent for each in program.folder.rglob("signals.json")] == [program.folder]
+
+
+def test_signals_of_one_name_with_other_payloads_have_no_schema(program: Program, run: Run) -> None:
+    twin = "\ntwin = Signal(name='shop.placed')\n"
+    program.write("shop", source("a: int") + twin)
+
+    result = run("schema", "shop")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "Error: signals with different payloads are called shop.placed; "
+        "give each a name=... of its own\n"
+    )
+
+
+def test_each_signal_of_a_name_is_held_against_the_snapshot() -> None:
+    old = snapshot([signal_of(source("a: int"))])["signals"]
+    signals = [signal_of(source("b: int = 0")), signal_of(source("a: int"))]
+
+    assert [each.code for each in breaking(old, signals)] == ["S202"]
 
 
 def test_a_file_that_cannot_be_written_is_told_in_one_line(program: Program, run: Run) -> None:

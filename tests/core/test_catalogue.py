@@ -13,7 +13,6 @@ from pydantic import ConfigDict, Field, PydanticInvalidForJsonSchema
 
 from fastdjango_signals import Payload, Signal, SignalDefinitionError, post_save
 from fastdjango_signals.catalogue import (
-    PYTHON_TYPE,
     FieldEntry,
     ReceiverEntry,
     SignalEntry,
@@ -167,20 +166,6 @@ def test_a_type_is_written_as_people_write_it(annotation: object, text: str) -> 
 
 def test_a_schema_has_the_names_that_a_send_uses(placed: Signal[Any, ...]) -> None:
     assert list(json_schema(placed)["properties"]) == ["number", "shop", "token", "note"]
-
-
-def test_a_schema_names_a_class_that_json_does_not_know(placed: Signal[Any, ...]) -> None:
-    shop = json_schema(placed)["properties"]["shop"]
-
-    assert shop["anyOf"] == [{PYTHON_TYPE: f"{__name__}.Shop"}, {"type": "null"}]
-
-
-def test_a_schema_of_what_json_cannot_say_is_that_of_anything() -> None:
-    class Odd(Payload):
-        model_config = ConfigDict(title="Odd")
-        call: collections.abc.Callable[[], None]
-
-    assert json_schema(Signal(Odd))["properties"] == {"call": {"title": "Call"}}
 
 
 def test_a_payload_that_is_not_complete_has_no_schema() -> None:

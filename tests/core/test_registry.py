@@ -9,7 +9,7 @@ import pytest
 
 from fastdjango_signals import Payload, Signal
 from fastdjango_signals.options import Options
-from fastdjango_signals.receivers import Connection
+from fastdjango_signals.receivers import Connection, Receiver
 from fastdjango_signals.registry import Registry
 
 
@@ -39,7 +39,7 @@ def dead(key: int, registry: Registry) -> Connection:
 
 
 def test_a_dead_connection_gives_way_to_a_living_one() -> None:
-    registry = Registry()
+    registry = Registry("ping")
     gone = dead(1, registry)
     living = Connection(1, lambda: first, False, Options(), 1)
 
@@ -50,7 +50,7 @@ def test_a_dead_connection_gives_way_to_a_living_one() -> None:
 
 
 def test_removing_a_dead_connection_is_removing_nothing() -> None:
-    registry = Registry()
+    registry = Registry("ping")
     registry.add(dead(1, registry), Shop)
 
     assert not registry.remove(1, Shop)
@@ -58,7 +58,7 @@ def test_removing_a_dead_connection_is_removing_nothing() -> None:
 
 
 def test_an_entry_that_ends_while_a_connection_is_added_is_made_again() -> None:
-    registry = Registry()
+    registry = Registry("ping")
     other = dead(1, registry)
     registry.add(other, Shop)
     ending = [other]
@@ -131,3 +131,60 @@ def test_leaving_a_block_whose_sender_has_no_receivers_left_is_harmless(
         signal.disconnect(first, sender=Shop)
 
     assert signal.receivers == []
+
+
+class Watcher:
+    """Notes what the registries tell."""
+
+    def __init__(self) -> None:
+        self.notes: list[tuple[object, ...]] = []
+
+    def connected(self, signal: str, connection: Connection, sender: object) -> None:
+        self.notes.append((signal, connection.resolve(), sender))
+
+    def disconnected(self, connection: Connection, sender: object) -> None:
+        self.notes.append((connection.resolve(), sender))
+
+
+@pytest.fixture
+def watcher(monkeypatch: pytest.MonkeyPatch) -> Watcher:
+    watching = Watcher()
+    monkeypatch.setattr(Registry, "watcher", watching)
+    return watching
+
+
+def test_a_watcher_is_told_what_is_connected_and_disconnected(
+    signal: Signal[Any, ...], watcher: Watcher
+) -> None:
+    signal.connect(first, sender=Shop)
+    signal.connect(first, sender=Shop)
+    signal.disconnect(first, sender=Shop)
+    signal.disconnect(first, sender=Shop)
+    with signal.connected_to(second):
+        pass
+
+    assert watcher.notes == [
+        ("ping", first, Shop),
+        (first, Shop),
+        ("ping", second, None),
+        (second, None),
+    ]
+
+
+def test_a_watcher_is_told_what_ended_with_its_receiver_or_its_sender(
+    signal: Signal[Any, ...], watcher: Watcher
+) -> None:
+    async def local(sender: object, **kwargs: Any) -> None: ...
+
+    receivers: list[Receiver] = [local]
+    shops = [Shop()]
+    signal.connect(local, sender=Shop)
+    signal.connect(first, sender=shops[0])
+    watcher.notes.clear()
+    del local
+
+    receivers.clear()
+    shops.clear()
+    gc.collect()
+
+    assert watcher.notes == [(None, Shop), (first, None)]
