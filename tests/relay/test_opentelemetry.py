@@ -1,411 +1,166 @@
-"""Traces that cross processes: what an event carries along, and the span at the other end."""
+"""A trace goes along with an event: the span that processes it has a link to that of the send."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import Generator
 from typing import Any
 
 import pytest
 from faststream.nats import NatsBroker
-from opentelemetry import context, trace
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
-from opentelemetry.trace import (
-    NonRecordingSpan,
-    SpanContext,
-    SpanKind,
-    StatusCode,
-    TraceFlags,
-    TraceState,
-    format_span_id,
-    format_trace_id,
-    set_span_in_context,
-)
+from opentelemetry.trace import SpanContext, SpanKind, StatusCode, format_span_id, format_trace_id
 
 from fastdjango_signals import Payload, Signal
-from fastdjango_signals.relay import DeadLetter, Relay, Replayed, Retry, current_event
+from fastdjango_signals.integrations import opentelemetry
+from fastdjango_signals.relay import Relay, Retry
 from fastdjango_signals.relay.nats import JetStream
 from tests.integrations.telemetry import Telemetry
 from tests.relay.servers import PATIENCE, NatsServer, until
-from tests.relay.transports import Delivered, Recorded
-
-MESSAGING = {
-    "messaging.system": "fastdjango_signals",
-    "messaging.destination.name": "shop.ordered",
-}
 
 
 class Ordered(Payload):
     order_id: int
 
 
-class Shop: ...
-
-
 @pytest.fixture
-def telemetry() -> Iterator[Telemetry]:
+def telemetry() -> Generator[Telemetry, None, None]:
     with Telemetry().installed() as installed:
         yield installed
 
 
-def ordered(concurrent: bool = False) -> Signal[Any, ...]:
-    return Signal(Ordered, name="shop.ordered", concurrent=concurrent)
+def signal() -> Signal[Any, ...]:
+    return Signal(Ordered, name="shop.ordered")
 
 
-async def pack(sender: object, order_id: int) -> None: ...
+def relay(service: str, nats: NatsServer, **options: Any) -> Relay:
+    return Relay(service, JetStream(NatsBroker(nats.url, logger=None)), **options)
 
 
-async def fail(sender: object, order_id: int) -> None:
-    raise LookupError("no")
+def context_of(span: ReadableSpan) -> SpanContext:
+    context = span.get_span_context()
+    assert context is not None
+    return context
 
 
-def told(span: ReadableSpan) -> dict[str, Any]:
-    return dict(span.attributes or {})
+def processed(telemetry: Telemetry) -> list[ReadableSpan]:
+    return [span for span in telemetry.spans if span.name == "process shop.ordered"]
 
 
-def linked(span: ReadableSpan) -> list[SpanContext]:
-    return [link.context for link in span.links]
-
-
-async def published(transport: Recorded) -> bytes:
-    """Return the event of a send."""
-    signal = ordered()
-    async with Relay("shop", transport, publishes=[signal]):
-        await signal.send(Shop, order_id=1)
-    return transport.published[-1][2]
-
-
-async def delivered(*receivers: Any, concurrent: bool = False, **carried: object) -> Delivered:
-    """Deliver an event, which carries this, to receivers."""
-    signal, transport = ordered(concurrent), Recorded()
-    for receiver in receivers:
-        signal.connect(receiver)
-    event = {"specversion": "1.0", "id": "1", "source": "shop", "type": signal.name}
-    body = json.dumps({**event, **carried, "data": {"order_id": 3}}).encode()
-    delivery = Delivered(body)
-    async with Relay("stock", transport, receives=[signal]):
-        await transport.subscriptions[signal.name].handler(delivery)
-    return delivery
-
-
-# --- publishing --------------------------------------------------------------
-
-
-async def test_an_event_carries_the_span_of_its_send(telemetry: Telemetry) -> None:
-    event = json.loads(await published(Recorded()))
-
-    send = telemetry.span("send shop.ordered")
-    found = send.get_span_context()
-    assert found is not None
-    assert event["traceparent"] == (
-        f"00-{format_trace_id(found.trace_id)}-{format_span_id(found.span_id)}"
-        f"-{found.trace_flags:02x}"
-    )
-    assert "tracestate" not in event
-    assert send.kind is SpanKind.PRODUCER
-    named = {"messaging.operation.name": "send", "messaging.operation.type": "send"}
-    assert told(send).items() >= (MESSAGING | named).items()
-    # The relay is a receiver like others.
-    assert telemetry.names == ["Publisher", "send shop.ordered"]
-    assert telemetry.spans[0].parent == found
-
-
-async def test_a_send_that_is_not_relayed_has_nothing_of_messaging(telemetry: Telemetry) -> None:
-    await ordered().send(Shop, order_id=1)
-    assert not [name for name in told(telemetry.spans[0]) if name.startswith("messaging")]
-
-
-async def test_a_send_in_a_receiver_carries_its_own_span(telemetry: Telemetry) -> None:
-    outer, transport = ordered(), Recorded()
-
-    async def sending(sender: object, order_id: int) -> None:
-        await published(transport)
-
-    outer.connect(sending)
-    await outer.send(Shop, order_id=2)
-
-    inner, outermost = (span for span in telemetry.spans if span.name == "send shop.ordered")
-    carried = json.loads(transport.published[0][2])["traceparent"]
-    assert format_span_id(inner.context.span_id) in carried
-    assert "messaging.system" in told(inner)
-    assert "messaging.system" not in told(outermost)
-
-
-async def test_the_state_of_a_trace_is_carried_too(telemetry: Telemetry) -> None:
-    parent = SpanContext(
-        1, 2, is_remote=True, trace_flags=TraceFlags(1), trace_state=TraceState([("vendor", "a:1")])
-    )
-    token = context.attach(set_span_in_context(NonRecordingSpan(parent)))
-    try:
-        event = json.loads(await published(Recorded()))
-    finally:
-        context.detach(token)
-    assert event["tracestate"] == "vendor=a:1"
-
-    telemetry.exporter.clear()
-    await delivered(pack, **{name: event[name] for name in ("traceparent", "tracestate")})
-    [found] = linked(telemetry.span("process shop.ordered"))
-    assert found.trace_id == 1
-    assert found.trace_state == {"vendor": "a:1"}
-
-
-async def test_an_event_says_that_its_send_was_not_sampled() -> None:
-    with Telemetry(ALWAYS_OFF).installed():
-        event = json.loads(await published(Recorded()))
-    assert int(event["traceparent"][-2:], 16) & TraceFlags.SAMPLED == 0
-
-
-async def test_where_tracing_is_suppressed_the_trace_of_the_caller_goes_on(
-    telemetry: Telemetry,
+async def test_each_try_is_linked_to_the_send_and_is_a_trace_of_its_own(
+    nats: NatsServer, telemetry: Telemetry
 ) -> None:
-    outer, transport = ordered(), Recorded()
-
-    async def sending(sender: object, order_id: int) -> None:
-        with telemetry.tracer.start_as_current_span("exporting") as exporting:
-            token = context.attach(context.set_value("suppress_instrumentation", True))
-            try:
-                await published(transport)
-            finally:
-                context.detach(token)
-        spans.append(exporting.get_span_context())
-
-    spans: list[SpanContext] = []
-    outer.connect(sending)
-    await outer.send(Shop, order_id=2)
-
-    assert format_span_id(spans[0].span_id) in json.loads(transport.published[0][2])["traceparent"]
-    assert len(telemetry.spans) == 3
-
-
-async def test_nothing_is_carried_where_there_is_no_trace() -> None:
-    assert "traceparent" not in json.loads(await published(Recorded()))
-
-
-class Stored:
-    """An outbox in memory: inside a transaction, which is always open."""
-
-    def __init__(self) -> None:
-        self.bodies: list[bytes] = []
-
-    async def store(self, service: str, body: bytes, using: str | None) -> bool:
-        self.bodies.append(body)
-        return True
-
-    @asynccontextmanager
-    async def forwarding(
-        self, service: str, publish: Callable[[bytes], Awaitable[None]]
-    ) -> AsyncIterator[None]:
-        yield
-        for body in self.bodies:
-            await publish(body)
-
-
-async def test_what_an_outbox_has_kept_carries_the_trace_of_its_send(telemetry: Telemetry) -> None:
-    signal, transport = ordered(), Recorded()
-    async with Relay("shop", transport, publishes=[signal], outbox=Stored()):
-        with telemetry.tracer.start_as_current_span("request"):
-            await signal.send(Shop, order_id=1)
-        assert transport.published == []
-
-    send = telemetry.span("send shop.ordered")
-    assert format_span_id(send.context.span_id) in transport.published[0][2].decode()
-
-
-# --- receiving ---------------------------------------------------------------
-
-TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-@pytest.mark.parametrize("concurrent", [False, True])
-async def test_a_delivery_is_a_span_that_is_linked_to_its_send(
-    telemetry: Telemetry, *, concurrent: bool
-) -> None:
-    await delivered(pack, concurrent=concurrent, traceparent=TRACE)
-
-    receiver, process = telemetry.spans
-    assert (process.name, process.kind) == ("process shop.ordered", SpanKind.CONSUMER)
-    [found] = linked(process)
-    assert (format_trace_id(found.trace_id), format_span_id(found.span_id)) == (
-        "0af7651916cd43dd8448eb211c80319c",
-        "b7ad6b7169203331",
-    )
-    assert found.is_remote
-    assert process.parent is None
-    assert process.context.trace_id != found.trace_id
-    assert process.status.status_code is StatusCode.UNSET
-    assert told(process) == {
-        **MESSAGING,
-        "messaging.operation.name": "process",
-        "messaging.operation.type": "process",
-        "signal.name": "shop.ordered",
-        "signal.operation": "process",
-        "signal.receivers": 1,
-        "signal.robust": True,
-        "signal.concurrent": concurrent,
-    }
-    assert (receiver.name, receiver.kind) == ("pack", SpanKind.INTERNAL)
-    assert receiver.parent == process.context
-    assert told(receiver)["signal.operation"] == "process"
-    [point] = telemetry.points("signal.sends")
-    assert point.attributes == {"signal.name": "shop.ordered", "signal.operation": "process"}
-
-
-@pytest.mark.parametrize(
-    "traceparent",
-    [
-        None,
-        "",
-        "rubbish",
-        7,
-        TRACE.upper(),
-        f"{TRACE}-more",
-        "ff" + TRACE[2:],
-        "00-" + "0" * 32 + "-b7ad6b7169203331-01",
-        "00-0af7651916cd43dd8448eb211c80319c-" + "0" * 16 + "-01",
-        "x" * 512,
-    ],
-)
-async def test_what_is_no_trace_gives_no_link_and_no_error(
-    telemetry: Telemetry, caplog: pytest.LogCaptureFixture, traceparent: object
-) -> None:
-    delivery = await delivered(pack, traceparent=traceparent)
-
-    assert telemetry.span("process shop.ordered").links == ()
-    assert telemetry.names == ["pack", "process shop.ordered"]
-    assert delivery.accepted == 1
-    assert caplog.records == []
-
-
-async def test_a_broken_state_leaves_the_link(telemetry: Telemetry) -> None:
-    await delivered(pack, traceparent=TRACE, tracestate="a b=,,;")
-
-    [found] = linked(telemetry.span("process shop.ordered"))
-    assert not found.trace_state
-    assert telemetry.names == ["pack", "process shop.ordered"]
-
-
-@pytest.mark.parametrize("concurrent", [False, True])
-async def test_a_delivery_has_failed_where_a_receiver_has(
-    telemetry: Telemetry, *, concurrent: bool
-) -> None:
-    await delivered(pack, fail, concurrent=concurrent)
-
-    process = telemetry.span("process shop.ordered")
-    assert process.status.status_code is StatusCode.ERROR
-    assert process.status.description == "1 of 2 receivers failed"
-    assert told(process)["error.type"] == "LookupError"
-    assert told(process)["signal.failures"] == 1
-    assert process.events == ()
-    [point] = telemetry.points("signal.sends")
-    assert point.attributes["error.type"] == "LookupError"
-    [failure] = telemetry.points("signal.failures")
-    assert failure.attributes["signal.operation"] == "process"
-
-
-async def test_a_delivery_belongs_to_a_trace_that_goes_on_around_it_and_not_to_one_that_has_ended(
-    telemetry: Telemetry,
-) -> None:
-    with telemetry.tracer.start_as_current_span("consumer") as consumer:
-        await delivered(pack, traceparent=TRACE)
-    process = telemetry.span("process shop.ordered")
-    assert process.parent == consumer.get_span_context()
-    assert len(process.links) == 1
-
-    telemetry.exporter.clear()
-    token = context.attach(set_span_in_context(consumer))  # as in the tasks of a relay, later
-    try:
-        await delivered(pack, traceparent=TRACE)
-    finally:
-        context.detach(token)
-    assert telemetry.span("process shop.ordered").parent is None
-
-
-async def test_a_start_that_was_not_sampled_does_not_decide_about_deliveries() -> None:
-    unsampled = NonRecordingSpan(SpanContext(1, 2, is_remote=False, trace_flags=TraceFlags(0)))
-    with Telemetry(ParentBased(TraceIdRatioBased(1.0))).installed() as telemetry:
-        token = context.attach(set_span_in_context(unsampled))
-        try:
-            await delivered(pack)
-        finally:
-            context.detach(token)
-
-    assert telemetry.names == ["pack", "process shop.ordered"]
-
-
-async def test_a_send_in_a_receiver_of_a_delivery_belongs_to_its_span(
-    telemetry: Telemetry,
-) -> None:
-    transport = Recorded()
-
-    async def forward(sender: object, order_id: int) -> None:
-        await published(transport)
-
-    await delivered(forward, traceparent=TRACE)
-
-    send = telemetry.span("send shop.ordered")
-    receiver = next(span for span in telemetry.spans if span.name.endswith("forward"))
-    assert send.parent == receiver.context
-    assert format_trace_id(send.context.trace_id) in transport.published[0][2].decode()
-
-
-# --- a real broker -----------------------------------------------------------
-
-
-async def test_a_trace_crosses_a_broker_and_comes_back_with_a_dead_letter(
-    telemetry: Telemetry, nats: NatsServer
-) -> None:
-    sent, received = ordered(), ordered()
-    shop = Relay("shop", JetStream(NatsBroker(nats.url, logger=None)), publishes=[sent])
-    stock = Relay(
-        "stock",
-        JetStream(NatsBroker(nats.url, logger=None)),
-        receives=[received],
-        retry=Retry(tries=2, delay=0.01),
-    )
+    ordered, received = signal(), signal()
     tries: list[int] = []
 
     @received.connect
     async def reserve(sender: object, order_id: int) -> None:
-        event = current_event()
-        assert event is not None
-        tries.append(event.tries)
-        if len(tries) < 3:
-            raise LookupError("no")
+        tries.append(order_id)
+        if len(tries) == 1:
+            raise LookupError
 
+    # What the relay is started in has nothing to do with the events.
     with telemetry.tracer.start_as_current_span("startup"):
+        stock = relay("stock", nats, receives=[received], retry=Retry(delay=0.01))
         await stock.start()
-    try:
-        async with shop:
-            with telemetry.tracer.start_as_current_span("request") as request:
-                await sent.send(Shop, order_id=1)
+    async with relay("shop", nats, publishes=[ordered]):
+        await ordered.send("till 4", order_id=1)
+        await until(lambda: len(processed(telemetry)) == 2)
+    await stock.stop()
 
-        await until(lambda: len(tries) == 2)
-        async with asyncio.timeout(PATIENCE):
-            letters: list[DeadLetter] = []
-            while not letters:
-                await asyncio.sleep(0.01)
-                letters = [letter async for letter in stock.dead_letters()]
-        with telemetry.tracer.start_as_current_span("replay") as replay:
-            assert await stock.replay() == Replayed(received=1, failed=0)
-    finally:
-        await stock.stop()
+    sent = telemetry.span("send shop.ordered")
+    published = telemetry.span("Publisher")
+    assert sent.kind is SpanKind.PRODUCER
+    assert published.parent is not None
+    assert published.parent.span_id == context_of(sent).span_id
+    first, second = processed(telemetry)
+    for span in (first, second):
+        [link] = span.links
+        assert (link.context.trace_id, link.context.span_id) == (
+            context_of(sent).trace_id,
+            context_of(sent).span_id,
+        )
+        assert span.kind is SpanKind.CONSUMER
+        assert span.parent is None
+        assert (span.attributes or {})["signal.sender"] == "'till 4'"
+    assert first.status.status_code is StatusCode.ERROR
+    assert second.status.status_code is StatusCode.UNSET
+    received_in = [span.parent for span in telemetry.spans if span.name.endswith("reserve")]
+    assert [parent and parent.span_id for parent in received_in] == [
+        context_of(first).span_id,
+        context_of(second).span_id,
+    ]
 
-    send = telemetry.span("send shop.ordered")
-    assert send.parent == request.get_span_context()
-    first, second, replayed = (
-        span for span in telemetry.spans if span.name == "process shop.ordered"
+
+async def test_an_event_of_a_service_that_traces_nothing_has_no_link(
+    nats: NatsServer, telemetry: Telemetry
+) -> None:
+    ordered, received = signal(), signal()
+
+    @received.connect
+    async def reserve(sender: object, **fields: object) -> None: ...
+
+    stock = relay("stock", nats, receives=[received])
+    await stock.start()
+    await stock.stop()  # its place in the stream is kept
+    opentelemetry.uninstall()
+    async with relay("shop", nats, publishes=[ordered]):
+        await ordered.send(None, order_id=1)
+    with telemetry.installed():
+        async with stock:
+            await until(lambda: len(processed(telemetry)) == 1)
+
+    assert processed(telemetry)[0].links == ()
+
+
+STOCK = """
+import asyncio, json, sys
+from faststream.nats import NatsBroker
+from fastdjango_signals.relay import Relay
+from fastdjango_signals.relay.nats import JetStream
+from tests.integrations.telemetry import Telemetry
+from tests.relay.servers import until
+from tests.relay.test_opentelemetry import processed, signal
+
+received = signal()
+
+@received.connect
+async def reserve(sender, **fields): ...
+
+async def main():
+    broker = NatsBroker(sys.argv[1], logger=None)
+    with Telemetry().installed() as telemetry:
+        async with Relay("stock", JetStream(broker), receives=[received]):
+            print("ready", flush=True)
+            await until(lambda: processed(telemetry))
+    print(processed(telemetry)[0].to_json(indent=None), flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_trace_goes_from_one_process_to_another(
+    nats: NatsServer, telemetry: Telemetry
+) -> None:
+    ordered = signal()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", STOCK, nats.url, stdout=asyncio.subprocess.PIPE
     )
-    for process in (first, second, replayed):
-        [found] = linked(process)
-        assert (found.trace_id, found.span_id) == (send.context.trace_id, send.context.span_id)
-        assert process.kind is SpanKind.CONSUMER
-        assert told(process)["signal.sender"].endswith("Shop")
-    # The relay was started in a span, and its tasks have that context; but it has ended.
-    assert (first.parent, second.parent) == (None, None)
-    assert replayed.parent == replay.get_span_context()
-    statuses = [span.status.status_code for span in (first, second, replayed)]
-    assert statuses == [StatusCode.ERROR, StatusCode.ERROR, StatusCode.UNSET]
-    assert trace.get_current_span() is trace.INVALID_SPAN
+    try:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+        async with relay("shop", nats, publishes=[ordered]):
+            await ordered.send(None, order_id=1)
+        told = await asyncio.wait_for(process.stdout.read(), PATIENCE)
+        assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+    sent = context_of(telemetry.span("send shop.ordered"))
+    [link] = json.loads(told)["links"]
+    assert link["context"]["trace_id"] == f"0x{format_trace_id(sent.trace_id)}"
+    assert link["context"]["span_id"] == f"0x{format_span_id(sent.span_id)}"
