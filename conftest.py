@@ -76,7 +76,6 @@ def evaluate(example: Example) -> str | None:
     source, language, expected = example.parsed
     if isinstance(example.document, Page):
         sys.modules[MODULE] = example.document.module
-    start_servers(source)
     catch_up(example)
     shown = run_here(source, example.namespace)
     if language == "console":
@@ -120,6 +119,7 @@ def catch_up(example: Example) -> None:
 
 def run_here(source: str, namespace: dict[str, Any]) -> str:
     """Run a block in the page's namespace; return what it prints and how it fails, if it does."""
+    start_servers(source)
     namespace["__name__"] = MODULE
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
