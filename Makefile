@@ -19,7 +19,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build docs bench bench-mypy bench-ratio bench-relay soak demo demo-relay demo-sqlalchemy test test-typing test-integrations test-all format clean \
+.PHONY: help browser build demo-live docs test-browser bench bench-mypy bench-ratio bench-relay soak demo demo-relay demo-sqlalchemy test test-typing test-integrations test-all format clean \
 	check check-format check-lint check-floors check-changelog check-mypy check-pyright
 
 help: ## Show this list
@@ -33,6 +33,9 @@ demo-sqlalchemy: $(STAMP) ## The same shop, and the same receivers, on SQLAlchem
 
 demo-relay: $(STAMP) ## The shop and a warehouse over NATS: killed, started again, nothing lost
 	@$(BIN)/python -m examples.warehouse.demo $(ARGS)
+
+demo-live: $(STAMP) ## The shop, open until Ctrl-C: watch its signals in a browser
+	@$(BIN)/python -m examples.shop.demo.live $(ARGS)
 
 test: $(STAMP) ## Run the tests; the core needs 100 % branch coverage (ARGS="-k name")
 	@$(BIN)/coverage erase
@@ -53,6 +56,23 @@ test-typing: $(STAMP) ## Run the typing tests alone and print the tables of chec
 
 test-integrations: $(STAMP) ## Run the integrations' tests alone and print who can do what
 	@$(BIN)/python -m pytest tests/integrations -n $(WORKERS) --maxprocesses 8 --dist loadfile $(ARGS)
+
+browser: ## Find a Chromium for the browser tests, or install Debian's
+	@for name in chromium chromium-browser google-chrome; do \
+		command -v $$name && exit 0; \
+	done; \
+	if command -v apt-get > /dev/null; then \
+		sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		$$sudo apt-get update -qq && \
+		$$sudo apt-get install -y -qq --no-install-recommends chromium; \
+	else \
+		echo "Install Chromium or Google Chrome, so that one of these is found:" \
+			"chromium chromium-browser google-chrome"; \
+		exit 1; \
+	fi
+
+test-browser: $(STAMP) ## Run the tests of the inspector's page alone, in Chromium
+	@$(BIN)/python -m pytest tests/browser -n 0 $(ARGS)
 
 bench: $(BENCH) ## Measure sends beside the bare loop and other libraries (ARGS="--dry")
 	@$(BIN)/python -m benchmarks $(ARGS)

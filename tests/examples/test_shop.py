@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -246,6 +247,10 @@ class TestTheDemo:
         with closing(sqlite3.connect(path[1])) as connection:
             assert connection.execute("SELECT count(*) FROM outboxmessage").fetchone() == (2,)
 
+    def test_it_ends_with_how_to_watch_the_signals(self, demo):
+        (last,) = demo.stdout.splitlines()[-1:]
+        assert last.startswith("Run `make demo-live` and open http://127.0.0.1:8008/signals/ to")
+
     def test_it_fails_where_something_is_not_as_expected(self, tmp_path):
         spoiled = (
             "import sys; from examples.shop import receivers; "
@@ -256,6 +261,62 @@ class TestTheDemo:
         finished = run_demo(tmp_path, "-c", spoiled)
         assert finished.returncode == 1
         assert "orders that were confirmed: expected 2, found 0" in finished.stdout
+
+
+WATCHED = {
+    ("shop.order_placed", "done"),
+    ("shop.order_placed", "refused"),
+    ("shop.order_placed", "later done"),
+    ("shop.order_placed", "later failed"),
+    ("shop.newsletter_due", "done"),
+    ("fastdjango_signals.post_save", "done"),
+}
+
+
+def watched(address: str) -> Iterator[tuple[str, str]]:
+    """Watch the inspector at this address; gives what becomes of the sends of each signal."""
+    with httpx.stream("GET", f"{address}events", timeout=30) as stream:
+        for line in stream.iter_lines():
+            if line.startswith("data: {") and '"state":"' in line:
+                send = json.loads(line.removeprefix("data: "))
+                yield send["signal"], send["state"]
+                for call in send["calls"]:
+                    if call["after_send"]:
+                        yield send["signal"], f"later {call['state']}"
+
+
+@pytest.mark.parametrize("orm", ORMS)
+def test_the_live_demo_shows_the_signals_of_the_shop_until_it_is_interrupted(tmp_path, orm):
+    command = [sys.executable, "-m", "examples.shop.demo.live", "--port", "0", "--seconds", "60"]
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path), "SHOP_ORM": orm},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        address = process.stdout.readline().partition(": ")[2].strip()
+        assert "Ctrl-C closes the shop" in process.stdout.readline()
+        seen = set()
+        for each in watched(address):
+            seen.add(each)
+            if seen >= WATCHED:
+                process.send_signal(signal.SIGINT)
+                break
+        _, errors = process.communicate(timeout=20)
+    assert seen >= WATCHED
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_the_live_demo_ends_after_some_seconds(tmp_path):
+    finished = run_demo(tmp_path, "-m", "examples.shop.demo.live", "--port", "0", "--seconds", "1")
+    assert (finished.returncode, finished.stderr) == (0, "")
+
+
+def test_without_debug_the_shop_shows_its_signals_to_nobody(empty_shop):
+    assert empty_shop.client.get("/signals/").status_code == 403
 
 
 def test_expectations_keep_what_does_not_hold():

@@ -19,7 +19,7 @@ from examples.shop.demo.database import check_tables, read_tables
 from examples.shop.demo.expectations import Expectations
 from examples.shop.demo.recording import ROOT, Recorder
 from examples.shop.demo.refusals import refused_handler, refused_payload
-from examples.shop.demo.server import serving
+from examples.shop.demo.server import LIVE_PORT, inspector_at, serving
 from examples.shop.demo.visit import REQUESTS, Visit
 
 
@@ -83,6 +83,12 @@ def say_what_is_next(console: Console, database: Path) -> None:
         "add a receiver of your own to examples/shop/receivers.py, and run the demo again",
     ):
         console.print(f"  {command}", soft_wrap=True, highlight=False, markup=False)
+    console.print(
+        f"\nRun `make demo-live` and open {inspector_at(LIVE_PORT)} to watch the signals of the "
+        "running shop",
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,14 @@ from fastdjango_signals.integrations.asgi import ASGIApp
 
 SECONDS_TO_STOP = 10
 
+LIVE_PORT = 8008
+"""Where `make demo-live` opens, unless somebody else is there."""
+
+
+def inspector_at(port: int) -> str:
+    """Return the address of the inspector of a shop on this port of this machine."""
+    return f"http://127.0.0.1:{port}/signals/"
+
 
 @contextmanager
 def serving(app: ASGIApp) -> Generator[str, None, None]:
