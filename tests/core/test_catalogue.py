@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, ForwardRef, Literal, Optional, TypeVar, Union
 
 import pytest
-from pydantic import ConfigDict, Field, PydanticInvalidForJsonSchema
+from pydantic import Field, PydanticInvalidForJsonSchema
 
 from fastdjango_signals import Payload, Signal, SignalDefinitionError, post_save
 from fastdjango_signals.catalogue import (
