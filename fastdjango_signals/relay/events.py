@@ -32,7 +32,7 @@ class Event:
     time: datetime | None
     version: str
     tries: int = 1
-    carrier: Mapping[str, str] = field(default_factory=dict, hash=False)
+    carrier: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
 
 
 _current: ContextVar[Event | None] = ContextVar("fastdjango_signals_event", default=None)

@@ -297,6 +297,7 @@ def test_the_live_demo_shows_the_signals_of_the_shop_until_it_is_interrupted(tmp
         text=True,
     )
     with process:
+        assert process.stdout is not None
         address = process.stdout.readline().partition(": ")[2].strip()
         assert "Ctrl-C closes the shop" in process.stdout.readline()
         seen = set()
