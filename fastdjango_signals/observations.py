@@ -39,6 +39,7 @@ class Send:
         concurrent: Whether it calls them together.
         carrier: What an event from another process carried along (see `Observer.inject`); None
             for a send of this process.
+        event_id: The id of that event.
     """
 
     signal: str
@@ -48,6 +49,7 @@ class Send:
     robust: bool
     concurrent: bool
     carrier: Mapping[str, str] | None = None
+    event_id: str | None = None
 
 
 class SendObserver:
@@ -135,9 +137,11 @@ class Observation(ExitStack):
             return plan
         return Plan(tuple(map(self._connection, plan.connections)), plan.way)
 
-    def receiver(self, receiver: Receiver) -> Receiver:
-        """Return a receiver that is shown while it runs."""
-        return ObservedReceiver(receiver, self._shown) if self._shown else receiver
+    def receiver(self, receiver: Receiver, call: Receiver | None = None) -> Receiver:
+        """Return a receiver that is shown while it runs; `call`, if given, is what calls it."""
+        if not self._shown:
+            return call or receiver
+        return ObservedReceiver(receiver, self._shown, call or receiver)
 
     def responses(self, responses: list[tuple[Receiver, Any]]) -> list[tuple[Receiver, Any]]:
         """Return the responses of such a plan, each with the receiver that was connected."""
@@ -159,18 +163,18 @@ class ObservedReceiver:
 
     __wrapped__: Receiver
 
-    def __init__(self, receiver: Receiver, shown: Sequence[SendObserver]) -> None:
+    def __init__(self, receiver: Receiver, shown: Sequence[SendObserver], call: Receiver) -> None:
         self._shown = shown
+        self._call = call
         # What finds the name and the place of a callable reads these; the name has its module.
         vars(self).update(__wrapped__=receiver, __qualname__=name_of(receiver), __module__=None)
 
     async def __call__(self, /, **arguments: Any) -> Any:
         """Call the receiver."""
-        receiver = self.__wrapped__
         with ExitStack() as blocks:
             for shown in self._shown:
-                blocks.enter_context(_Guarded(shown, partial(shown.receiving, receiver)))
-            return await receiver(**arguments)
+                blocks.enter_context(_Guarded(shown, partial(shown.receiving, self.__wrapped__)))
+            return await self._call(**arguments)
 
 
 class _Guarded(Generic[T]):

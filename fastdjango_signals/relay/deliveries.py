@@ -52,6 +52,7 @@ async def deliver(
         robust=True,
         concurrent=signal.concurrent,
         carrier=event.carrier,
+        event_id=event.id,
     )
     with Observation(send) as observation:
         call = partial(_attempt, observation, send, seconds)
@@ -73,9 +74,13 @@ async def _attempt(
     carried = {"payload": send.payload} if connection.takes_payload else _fields(send.payload)
     before = cancellations_met(current_task())
     limit = asyncio.timeout(seconds)
-    try:
+
+    async def limited(**arguments: Any) -> None:
         async with limit:
-            await observation.receiver(receiver)(sender=send.sender, **carried)
+            await receiver(**arguments)
+
+    try:
+        await observation.receiver(receiver, limited)(sender=send.sender, **carried)
     except (Exception, asyncio.CancelledError) as error:
         if cancellations(current_task()) > before:
             raise

@@ -526,7 +526,11 @@ async def test_a_receiver_that_need_not_wait_is_not_called_deferred(telemetry: T
 # --- what is suppressed, and what is sampled ---------------------------------
 
 
-@pytest.mark.parametrize("key", ["suppress_instrumentation", context._SUPPRESS_INSTRUMENTATION_KEY])
+@pytest.mark.parametrize(
+    "key",
+    ["suppress_instrumentation", context._SUPPRESS_INSTRUMENTATION_KEY],
+    ids=["of instrumentations", "of OpenTelemetry"],  # the second is another in each process
+)
 async def test_nothing_is_traced_or_measured_where_that_is_suppressed(
     telemetry: Telemetry, transaction: Waiting, key: str
 ) -> None:

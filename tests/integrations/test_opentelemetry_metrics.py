@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 
-from fastdjango_signals import InstallError, Payload, Signal, SignalOptionError, extras
+from fastdjango_signals import (
+    InstallError,
+    Payload,
+    Signal,
+    SignalOptionError,
+    extras,
+    observations,
+)
 from fastdjango_signals.integrations import opentelemetry
 from tests.integrations.telemetry import Point, Telemetry
 
@@ -131,8 +138,11 @@ async def test_a_measurement_knows_its_span() -> None:
 
 
 async def test_installing_again_changes_nothing() -> None:
-    with Telemetry().installed() as telemetry, telemetry.installed():
-        await made().send(Shop)
+    with Telemetry().installed() as telemetry:
+        before = observations.observers
+        with telemetry.installed():
+            assert observations.observers is before
+            await made().send(Shop)
         assert telemetry.names == ["send shop.ping"]
         assert telemetry.points("signal.sends")[0].count == 1
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Generator, MutableMapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from uuid import uuid4
 
@@ -51,9 +52,14 @@ class _TracedSend(SendObserver):
     def __init__(self, called: list[str]) -> None:
         self._called = called
 
-    def receiving(self, receiver: Receiver, /) -> AbstractContextManager[object]:
+    @contextmanager
+    def receiving(self, receiver: Receiver, /) -> Generator[None, None, None]:
         self._called.append(name_of(receiver).rpartition(".")[2])
-        return nullcontext()
+        try:
+            yield
+        except BaseException as error:
+            self._called.append(f"raises {type(error).__name__}")
+            raise
 
 
 @pytest.fixture
@@ -128,10 +134,10 @@ async def test_what_comes_from_a_broker_is_observed_with_what_it_carries(
         await transport.subscriptions["shop.ordered"].handler(Delivered(json.dumps(body).encode()))
 
     (send,) = traced.sends
-    assert send.carrier == {"traceparent": TRACE}
+    assert (send.carrier, send.event_id) == ({"traceparent": TRACE}, body["id"])
     assert (send.signal, send.payload) == ("shop.ordered", Ordered(order_id=3))
     assert (send.receivers, send.robust, send.concurrent) == (2, True, concurrent)
-    assert traced.called == ["pack", "fail"]
+    assert traced.called == ["pack", "fail", "raises LookupError"]
     assert [event and event.carrier for event in events] == [{"traceparent": TRACE}]
 
 
@@ -147,3 +153,24 @@ async def test_the_relay_is_among_the_receivers_that_are_observed(
     assert json.loads(body)["traceparent"] == TRACE
     assert traced.called == ["Publisher"]
     assert traced.sends[0].carrier is None
+
+
+async def test_observers_see_that_a_receiver_is_too_late(
+    ordered: Signal[Any, ...], traced: Traced
+) -> None:
+    @ordered.connect
+    async def dawdle(sender: object, **fields: object) -> None:
+        await asyncio.sleep(60)
+
+    transport = Recorded()
+    async with Relay("warehouse", transport, receives=[ordered], timeout=0.01):
+        event = {
+            "specversion": "1.0",
+            "id": "17",
+            "source": "shop",
+            "type": "shop.ordered",
+            "data": {"order_id": 3},
+        }
+        handle = transport.subscriptions["shop.ordered"].handler
+        await handle(Delivered(json.dumps(event).encode()))
+    assert traced.called == ["dawdle", "raises TimeoutError"]

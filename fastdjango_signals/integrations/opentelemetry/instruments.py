@@ -73,12 +73,13 @@ def are_suppressed() -> bool:
     return any(context.get_value(key) for key in _SUPPRESSED)
 
 
-def messaging(signal: str, operation: str) -> Attributes:
+def messaging(signal: str, operation: str, event_id: str | None = None) -> Attributes:
     """Return the attributes of a span that sends to a broker, or processes what came from one.
 
     Which broker that is, only the relay knows; the conventions want what the instrumentation knows.
     """
-    return {
+    told: Attributes = {} if event_id is None else {"messaging.message.id": event_id}
+    return told | {
         "messaging.system": _SCOPE,
         "messaging.destination.name": signal,
         "messaging.operation.name": operation,

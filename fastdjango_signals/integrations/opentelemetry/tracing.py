@@ -76,7 +76,7 @@ class Tracing(Observer):
                 name,
                 _around_a_delivery(),
                 SpanKind.CONSUMER,
-                {**attributes, **messaging(send.signal, operation)},
+                {**attributes, **messaging(send.signal, operation, send.event_id)},
                 _links(send.carrier),
             )
         return SendBlock(self._instruments, span, send, measured)
