@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Remember that a test has failed: the frames of its traceback keep its receivers alive."""
+    """Remember that a test has failed, or has skipped itself: its frames keep receivers alive."""
     if call.excinfo is not None:
         item.stash[_HAS_FAILED] = True
 
@@ -67,11 +67,13 @@ def _signals_strict(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     from fastdjango_signals.leftovers import Leftovers  # noqa: PLC0415 - see above
 
+    request.node.stash[_HAS_FAILED] = False  # it may be run again
     leftovers = Leftovers()
     yield
-    if request.node.stash.get(_HAS_FAILED, False):
+    if request.node.stash[_HAS_FAILED]:
         return
     if message := leftovers.message():
+        leftovers.disconnect()
         pytest.fail(message, pytrace=False)
 
 

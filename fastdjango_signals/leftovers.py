@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Hashable, Iterator
+from typing import Any
 
 from fastdjango_signals.places import describe, name_of
 from fastdjango_signals.receivers import ConnectedReceiver, key_of
 from fastdjango_signals.references import key_of_sender
-from fastdjango_signals.signals import all_signals
+from fastdjango_signals.signals import Signal, all_signals
 
 
 class Leftovers:
@@ -26,10 +27,11 @@ class Leftovers:
 
     def found(self) -> list[str]:
         """Return a line for each: the signal, the receiver with its place, and the sender."""
-        if not self._lines():
-            return []
-        gc.collect()  # a test may leave cycles behind, which keep its own receivers for a while
-        return self._lines()
+        return [
+            f"signal {signal.name}: {describe(each.receiver)}"
+            + (f" for sender {name_of(each.sender)}" if each.sender is not None else "")
+            for signal, each in self._left()
+        ]
 
     def message(self) -> str | None:
         """Return what to tell whoever wrote the test, or None where nothing was left."""
@@ -44,10 +46,19 @@ class Leftovers:
             ]
         )
 
-    def _lines(self) -> list[str]:
+    def disconnect(self) -> None:
+        """Disconnect what was left, so that the tests that follow are not disturbed."""
+        for signal, each in self._left():
+            signal.disconnect(each.receiver, sender=each.sender, dispatch_uid=each.dispatch_uid)
+
+    def _left(self) -> list[tuple[Signal[Any, ...], ConnectedReceiver]]:
+        if self._new():
+            gc.collect()  # a test may leave cycles behind, which keep its receivers for a while
+        return self._new()
+
+    def _new(self) -> list[tuple[Signal[Any, ...], ConnectedReceiver]]:
         return [
-            f"signal {signal}: {describe(each.receiver)}"
-            + (f" for sender {name_of(each.sender)}" if each.sender is not None else "")
+            (signal, each)
             for identity, signal, each in _connections()
             if identity not in self._before and not self._is_of_new_module(each)
         ]
@@ -57,8 +68,8 @@ class Leftovers:
         return module in sys.modules and module not in self._modules
 
 
-def _connections() -> Iterator[tuple[Hashable, str, ConnectedReceiver]]:
+def _connections() -> Iterator[tuple[Hashable, Signal[Any, ...], ConnectedReceiver]]:
     for signal in all_signals():
         for each in signal.receivers:
             key = key_of(each.receiver, each.dispatch_uid)
-            yield (id(signal), key_of_sender(each.sender), key), signal.name, each
+            yield (id(signal), key_of_sender(each.sender), key), signal, each

@@ -162,11 +162,12 @@ class Mute(Watcher):
 class ReceiverMute(Watcher):
     """Context manager that silences one receiver of one signal, whatever its sender."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_receiver",)
 
     def __init__(self, watch: Watch, receiver: Receiver, *, everywhere: bool = False) -> None:
         super().__init__(watch, everywhere=everywhere)
-        self._key = key_of(receiver, None)
+        # Itself, since its key is an `id`: were it collected, another receiver might get that.
+        self._receiver = receiver
 
     def left(self, plan: Plan) -> Plan:
         """Return the plan without the receiver."""
@@ -175,7 +176,7 @@ class ReceiverMute(Watcher):
     def silences(self, connection: Connection) -> bool:
         """Return whether this is a connection of the receiver; it may have a `dispatch_uid`."""
         receiver = connection.resolve()
-        return receiver is not None and key_of(receiver, None) == self._key
+        return receiver is not None and key_of(receiver, None) == key_of(self._receiver, None)
 
 
 class ScopedConnections:

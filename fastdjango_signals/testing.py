@@ -9,16 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, ParamSpec, Self, cast, overload
 
 from pydantic import BaseModel
 from typing_extensions import TypeVar, Unpack
 
-from fastdjango_signals.captures import Captured, Sends
+from fastdjango_signals.captures import Captured, Recorder, Sends
 from fastdjango_signals.exceptions import SignalOptionError
 from fastdjango_signals.options import ConnectOptions
 from fastdjango_signals.places import describe, name_of
-from fastdjango_signals.receivers import FieldReceiver, PayloadReceiver, Receiver, key_of
+from fastdjango_signals.receivers import (
+    Connector,
+    FieldReceiver,
+    PayloadReceiver,
+    Receiver,
+    key_of,
+)
 from fastdjango_signals.scopes import ConnectedBlock, Mute, ReceiverMute, Watcher, Watchers
 from fastdjango_signals.signals import Signal
 
@@ -46,8 +53,9 @@ class Capture(Sends[M]):
         self, signals: tuple[Signal[Any, ...], ...], *, run: bool, everywhere: bool
     ) -> None:
         super().__init__(_checked(signals), [])
+        self._has_begun = False
         watchers: list[Watcher] = [
-            _Recorder(signal, self._sends.append, everywhere=everywhere) for signal in self._signals
+            Recorder(signal, self._sends.append, everywhere=everywhere) for signal in self._signals
         ]
         if not run:
             watchers += [Mute(signal.watch, everywhere=everywhere) for signal in self._signals]
@@ -55,38 +63,31 @@ class Capture(Sends[M]):
 
     def of(self, signal: Signal[N, ...]) -> Sends[N]:
         """Return those sends that are of this signal, up to now: theirs is the payload's type."""
-        if signal not in self._signals:
+        (checked,) = _checked((signal,))
+        if checked not in self._signals:
             raise SignalOptionError(
-                f"{self._names()} was captured, and {name_of(signal.name)} was not; "
+                f"{self._names()} was captured, and {checked.name} was not; "
                 "give it to capture(...) too",
-                signal=signal.name,
+                signal=checked.name,
             )
-        sends = [sent for sent in self._sends if sent.signal is signal]
-        return Sends([signal], cast("list[Captured[N]]", sends))
+        sends = [sent for sent in self._so_far() if sent.signal is checked]
+        return Sends([checked], cast("list[Captured[N]]", sends))
+
+    def _so_far(self) -> list[Captured[M]]:
+        if not self._has_begun:  # without its block, nothing would ever be sent
+            raise SignalOptionError(
+                f"the capture of {self._names()} has not begun; "
+                "write: with capture(...) as captured:"
+            )
+        return super()._so_far()
 
     def __enter__(self) -> Self:
+        self._has_begun = True
         self._watchers.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._watchers.__exit__()
-
-
-class _Recorder(Watcher):
-    __slots__ = ("_record", "_signal")
-
-    # Integrations send nothing where nobody listens.
-    listens = True
-
-    def __init__(
-        self, signal: Signal[Any, ...], record: Callable[[Captured[Any]], None], *, everywhere: bool
-    ) -> None:
-        super().__init__(signal.watch, everywhere=everywhere)
-        self._signal = signal
-        self._record = record
-
-    def see(self, sender: object, payload: BaseModel) -> None:
-        self._record(Captured(self._signal, sender, payload))
 
 
 @overload
@@ -199,6 +200,10 @@ class SignalsFixture:
 
     @overload
     def connect(
+        self, signal: Signal[N, P], receiver: None = None, **options: Unpack[ConnectOptions]
+    ) -> Connector[N, P]: ...
+    @overload
+    def connect(
         self,
         signal: Signal[N, P],
         receiver: FieldReceiver[P, R],
@@ -211,9 +216,15 @@ class SignalsFixture:
         receiver: PayloadReceiver[N, R],
         **options: Unpack[ConnectOptions],
     ) -> PayloadReceiver[N, R]: ...
-    def connect(self, signal: Any, receiver: Any, **options: Unpack[ConnectOptions]) -> Any:
-        """Connect a receiver and keep it, with the options of `Signal.connect`; return it."""
+    def connect(self, signal: Any, receiver: Any = None, **options: Unpack[ConnectOptions]) -> Any:
+        """Connect a receiver and keep it, with the options of `Signal.connect`; return it.
+
+        Without a receiver it is a decorator: `@signals.connect(signal, sender=...)`.
+        """
         (checked,) = _checked((signal,))
+        if receiver is None:
+            connect: Callable[..., Any] = self.connect
+            return Connector(partial(connect, checked, **options))
         connected_to: Callable[..., ConnectedBlock[Any]] = checked.connected_to
         return self._until_end.enter_context(connected_to(receiver, **options))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -53,6 +54,13 @@ def test_a_place_is_that_of_the_code() -> None:
     assert place_of(print) is None
     assert place_of(Callback) is None
     assert describe(print) == "builtins.print"
+
+
+@pytest.mark.parametrize("mock", [AsyncMock(), AsyncMock(spec=Callback().method)])
+def test_a_mock_has_no_place(mock: Any) -> None:
+    """Although its code says that it is code."""
+    assert place_of(mock) is None
+    assert describe(mock) == "<unittest.mock.AsyncMock object>"
 
 
 def test_a_caller_is_the_code_outside_this_package() -> None:

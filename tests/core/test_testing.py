@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 from unittest.mock import ANY
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from fastdjango_signals import Payload, Signal, SignalOptionError, UnknownOptionError
 from fastdjango_signals.testing import (
@@ -29,6 +32,9 @@ class OrderPlaced(Payload):
 
 class OrderPaid(Payload):
     amount: int
+
+
+LONG = "x" * 1000
 
 
 class Shop: ...
@@ -148,8 +154,31 @@ async def test_only_what_is_captured_can_be_asked_for(
 ) -> None:
     with capture(placed) as captured:
         pass
-    with pytest.raises(SignalOptionError, match=r"placed was captured, and 'paid' was not; give"):
+    with pytest.raises(SignalOptionError, match=r"^placed was captured, and paid was not; give"):
         captured.of(paid)
+    with pytest.raises(SignalOptionError, match="takes signals, and was given 'paid'"):
+        captured.of("paid")  # type: ignore[arg-type]
+
+
+async def test_nothing_is_known_of_what_was_never_captured(placed: Signal[Any, ...]) -> None:
+    captured = capture(placed)
+    await placed.send(sender=Shop, order_id=1)
+
+    looks: list[Callable[[], object]] = [
+        captured.assert_not_sent,
+        captured.assert_sent,
+        captured.assert_sent_once,
+        lambda: len(captured),
+        lambda: captured[0],
+        lambda: list(captured),
+        lambda: captured.payloads,
+        lambda: captured.of(placed),
+        lambda: captured == [],
+    ]
+    for look in looks:
+        with pytest.raises(SignalOptionError, match=r"placed has not begun; write: with capture\("):
+            look()
+    assert repr(captured) == "<Capture of placed: []>"
 
 
 async def test_captures_nest(placed: Signal[Any, ...]) -> None:
@@ -255,6 +284,12 @@ async def test_captured_sends_are_a_sequence(placed: Signal[Any, ...]) -> None:
 
     assert captured[1:] == [captured[1]]
     assert captured[-1] in captured
+    assert captured == captured[:]
+    assert captured != []
+    assert captured == captured  # noqa: PLR0124 - an equality of its own
+    assert captured != tuple(captured)
+    assert captured.of(placed) != captured
+    assert len({captured, captured}) == 1
     module = __name__
     assert repr(captured) == (
         f"<Capture of placed: [placed from {module}.Shop: order_id=1, note=None, "
@@ -317,10 +352,12 @@ def test_an_unwanted_send_is_shown(captured: Sends[Any]) -> None:
 
 
 def test_where_nothing_was_sent_the_message_says_so(placed: Signal[Any, ...]) -> None:
+    with capture(placed) as captured:
+        pass
     with pytest.raises(AssertionError, match=r"^placed was not sent\. Nothing was sent\.$"):
-        capture(placed).assert_sent()
+        captured.assert_sent()
     with pytest.raises(AssertionError, match=r"^placed was not sent with order_id=1\. Nothing"):
-        capture(placed).assert_sent_once(order_id=1)
+        captured.assert_sent_once(order_id=1)
 
 
 def test_a_misspelt_field_is_no_assertion(captured: Sends[Any]) -> None:
@@ -331,8 +368,11 @@ def test_a_misspelt_field_is_no_assertion(captured: Sends[Any]) -> None:
 
 
 def test_a_signal_without_fields_says_so() -> None:
-    with pytest.raises(UnknownOptionError, match='no field "x"; there are none'):
-        capture(Signal([], name="bare")).assert_not_sent(x=1)
+    with (
+        capture(Signal([], name="bare")) as captured,
+        pytest.raises(UnknownOptionError, match='no field "x"; there are none'),
+    ):
+        captured.assert_not_sent(x=1)
 
 
 async def test_an_open_signal_may_have_any_field() -> None:
@@ -365,6 +405,116 @@ async def test_a_long_list_of_sends_is_cut(placed: Signal[Any, ...]) -> None:
             await placed.send(sender=Shop, order_id=number)
     with pytest.raises(AssertionError, match=r"order_id=19, note=None\n.*\n  \.\.\. and 3 more$"):
         captured.assert_sent(order_id=99)
+
+
+async def test_of_many_sends_those_that_fit_are_shown(placed: Signal[Any, ...]) -> None:
+    with capture(placed) as captured:
+        for number in range(30):
+            await placed.send(sender=Shop, order_id=number, note=number == 25)
+        await placed.send(sender=Shop, order_id=25)
+    shop = f"{__name__}.Shop"
+    shown = (
+        f"  26. placed from {shop}: order_id=25, note=True\n"
+        f"  31. placed from {shop}: order_id=25, note=None\n"
+        "  ... and 29 that do not fit"
+    )
+
+    with pytest.raises(AssertionError) as raised:
+        captured.assert_not_sent(order_id=25)
+    assert str(raised.value) == f"placed was sent with order_id=25. What was sent:\n{shown}"
+    with pytest.raises(AssertionError) as raised:
+        captured.assert_sent_once(order_id=25)
+    assert str(raised.value).endswith(f"with order_id=25. What was sent:\n{shown}")
+    with pytest.raises(AssertionError, match=r"\n  \.\.\. and 9 more\n  \.\.\. and 2 that do not"):
+        captured.assert_not_sent(note=False)
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected", "text"),
+    [
+        (f"{LONG}a", f"{LONG}b", f"...{'x' * 100}a', not ...{'x' * 100}b'"),
+        (LONG, f"{LONG}b", f"...{'x' * 100}', not ...{'x' * 100}b'"),
+        (f"a{LONG}", f"b{LONG}", f"'a{'x' * 198}..., not 'b{'x' * 198}..."),
+        ("x" * 150, LONG, f"'{'x' * 150}', not '{'x' * 199}..."),
+    ],
+)
+async def test_long_values_are_shown_where_they_differ(
+    placed: Signal[Any, ...], sent: object, expected: object, text: str
+) -> None:
+    with capture(placed) as captured:
+        await placed.send(sender=Shop, order_id=1, note=sent)
+    with pytest.raises(AssertionError) as raised:
+        captured.assert_sent(note=expected)
+    assert str(raised.value).endswith(f"note is {text}")
+
+
+async def test_an_entry_of_a_long_value_that_differs_is_shown(placed: Signal[Any, ...]) -> None:
+    entries = {f"key {number}": number for number in range(100)}
+    with capture(placed) as captured:
+        await placed.send(sender=Shop, order_id=1, note={**entries, "key 90": "odd"})
+    with pytest.raises(
+        AssertionError, match=r"note is \.\.\..*'key 90': 'odd'.*not .*'key 90': 90"
+    ):
+        captured.assert_sent(note=entries)
+
+
+@pytest.mark.parametrize(
+    ("expected", "what", "where"),
+    [("sender", "sender", "sent.sender"), ("note", "note", "sent.payload.note")],
+)
+async def test_values_that_cannot_be_compared_are_named(
+    placed: Signal[Any, ...], expected: str, what: str, where: str
+) -> None:
+    class Array:
+        def __eq__(self, other: object) -> bool:
+            raise ValueError("the truth value is ambiguous")
+
+        __hash__ = object.__hash__
+
+    with capture(placed) as captured:
+        await placed.send(sender=Array(), order_id=1, note=Array())
+    with pytest.raises(ValueError, match="ambiguous") as raised:
+        captured.assert_sent(**{expected: Array()})
+    assert raised.value.__notes__ == [
+        f'comparing "{what}" of a send of placed; leave it out, and compare {where} yourself'
+    ]
+
+
+async def test_a_payload_may_iterate_as_it_likes() -> None:
+    class Basket(Payload):
+        items: list[str]
+
+        def __iter__(self) -> Iterator[str]:  # type: ignore[override]
+            return iter(self.items)
+
+        @cached_property
+        def size(self) -> int:
+            return len(self.items)
+
+    signal = Signal(Basket, name="basket")
+    with capture(signal) as captured:
+        await signal.send(sender=Shop, items=["tea"])
+    assert captured[0].payload.size == 1
+    assert captured.assert_sent_once(items=["tea"]) is captured[0]
+    assert repr(captured[0]) == f"basket from {__name__}.Shop: items=['tea']"
+
+
+async def test_fields_that_are_not_to_be_shown_are_not() -> None:
+    class Registered(Payload):
+        email: str
+        password: str = Field(repr=False)
+
+    signal = Signal(Registered, name="registered")
+    with capture(signal) as captured:
+        await signal.send(sender="shop", email="ada@example.com", password="tiger")
+    captured.assert_sent_once(password="tiger")
+    with pytest.raises(AssertionError) as raised:
+        captured.assert_sent(password="lion")
+    assert str(raised.value) == (
+        "registered was not sent with password=<not shown>. What was sent:\n"
+        "  1. registered from 'shop': email='ada@example.com', password=<not shown>\n"
+        "       password differs; its field has repr=False, so it is not shown"
+    )
 
 
 async def test_values_that_are_long_or_cannot_be_shown_do_no_harm(
@@ -407,6 +557,26 @@ async def test_one_receiver_is_muted(placed: Signal[Any, ...], paid: Signal[Any,
         assert await responses(paid, amount=1) == ["second"]
         assert await placed.send_robust(sender=Shop, order_id=1) == [(first, "first")]
     assert await responses(placed) == ["first", "second"]
+
+
+async def test_a_muted_receiver_lives_as_long_as_its_mute(placed: Signal[Any, ...]) -> None:
+    """Else one that is connected meanwhile may be given its `id`, and be muted."""
+
+    async def local(sender: object, **kwargs: Any) -> None: ...
+
+    class Mailer:
+        async def send(self, sender: object, **kwargs: Any) -> None: ...
+
+    mailer = Mailer()
+    placed.connect(local)
+    placed.connect(mailer.send)
+    alive: list[weakref.ref[Any]] = [weakref.ref(local), weakref.ref(mailer)]
+    with muted(placed, receiver=local), muted(placed, receiver=mailer.send):
+        del local, mailer
+        gc.collect()
+        assert None not in [each() for each in alive]
+        assert await responses(placed) == []
+    assert placed.receivers == []
 
 
 async def test_a_muted_receiver_listens_to_nothing(placed: Signal[Any, ...]) -> None:
@@ -507,6 +677,23 @@ async def test_the_fixture_connects_until_it_ends(placed: Signal[Any, ...]) -> N
     assert placed.receivers == []
 
 
+async def test_the_fixture_connects_as_a_decorator(placed: Signal[Any, ...]) -> None:
+    with SignalsFixture() as signals:
+
+        @signals.connect(placed, sender=Shop, priority=1)
+        async def local(sender: object, **kwargs: Any) -> str:
+            return "local"
+
+        async def other(sender: object, **kwargs: Any) -> str:
+            return "other"
+
+        assert signals.connect(placed)(other) is other
+        del other
+        assert await responses(placed) == ["local", "other"]
+        assert await responses(placed, Store) == ["other"]
+    assert placed.receivers == []
+
+
 async def test_the_fixture_mutes_until_it_ends(placed: Signal[Any, ...]) -> None:
     placed.connect(first)
     placed.connect(second)
@@ -545,3 +732,5 @@ async def test_a_fixture_holds_in_the_task_of_the_test(
 def test_the_fixture_connects_to_signals_only(signals: SignalsFixture) -> None:
     with pytest.raises(SignalOptionError, match="takes signals"):
         signals.connect("placed", first)  # type: ignore[call-overload]
+    with pytest.raises(SignalOptionError, match=r"takes signals, and was given .*first"):
+        signals.connect(first)  # type: ignore[call-overload]

@@ -151,3 +151,60 @@ def test_a_test_that_fails_anyway_is_not_reported_twice(
     """)
 
     run(*STRICT).assert_outcomes(failed=1)
+
+
+RERUNS = """
+    from _pytest.runner import runtestprotocol
+
+    def pytest_runtest_protocol(item, nextitem):
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        for _ in range(2):
+            reports = runtestprotocol(item, nextitem=nextitem, log=False)
+            if not any(report.failed for report in reports):
+                break
+            item._initrequest()
+        for report in reports:
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+"""
+"""Runs again what fails, as plugins do."""
+
+
+def test_a_test_that_is_run_again_is_looked_at_again(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makeconftest(RERUNS)
+    pytester.makepyfile(
+        """
+        import shop
+
+        runs = []
+
+        def test_fails_first_and_leaves_a_receiver_then():
+            runs.append(1)
+            assert len(runs) > 1
+            shop.order_placed.connect(shop.send_mail)
+
+        def test_leaves_a_receiver_each_time():
+            shop.order_placed.connect(shop.send_mail)
+        """
+    )
+    result = run("-o", "signals_strict=true")
+    result.assert_outcomes(passed=2, errors=2)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_fails_first*"])
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_leaves*"])
+
+
+def test_what_was_left_is_disconnected(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makepyfile(
+        """
+        import shop
+
+        def test_leaves_some():
+            shop.order_placed.connect(shop.send_mail)
+            shop.order_placed.connect(shop.send_mail, sender="shop", dispatch_uid="mails")
+
+        def test_finds_none():
+            assert shop.order_placed.receivers == []
+        """
+    )
+    run("-o", "signals_strict=true").assert_outcomes(passed=2, errors=1)
