@@ -25,8 +25,6 @@ from sybil import Document, Example, Region, Sybil
 from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 
 from fastdjango_signals import transactions
-from tests.integrations.servers import running_postgres
-from tests.relay.servers import NatsServer
 
 MODULE = "shop"
 PROGRAM = f"{MODULE}.py"
@@ -90,13 +88,20 @@ def evaluate(example: Example) -> str | None:
 
 
 def start_servers(source: str) -> None:
-    """Start the servers whose addresses a block takes from the environment, once."""
+    """Start the servers whose addresses a block takes from the environment, once.
+
+    They are imported here, since the core's tests run without the libraries that these need.
+    """
     if "NATS_URL" in source and "NATS_URL" not in os.environ:
+        from tests.relay.servers import NatsServer  # noqa: PLC0415
+
         server = NatsServer(Path(_servers.enter_context(tempfile.TemporaryDirectory())))
         server.start()
         _servers.callback(server.kill)
         os.environ["NATS_URL"] = server.url
     if "DATABASE_URL" in source and "DATABASE_URL" not in os.environ:
+        from tests.integrations.servers import running_postgres  # noqa: PLC0415
+
         cluster = _servers.enter_context(running_postgres())
         os.environ["DATABASE_URL"] = f"postgresql+asyncpg://postgres@/postgres?host={cluster.host}"
 
