@@ -6,16 +6,19 @@ that never sends a signal should not wait for that. So the package is imported b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from fastdjango_signals.leftovers import Leftovers
     from fastdjango_signals.testing import CapturedFixture, SignalsFixture
 
 _HAS_FAILED = pytest.StashKey[bool]()
+_LEFTOVERS: pytest.StashKey[Leftovers] = pytest.StashKey()
+"""Of the test that runs, if it is strict."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,6 +39,21 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Remember that a test has failed, or has skipped itself: its frames keep receivers alive."""
     if call.excinfo is not None:
         item.stash[_HAS_FAILED] = True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Excuse what a fixture of a class, a module or the session connects during a test.
+
+    Most of them are set up before it, but `getfixturevalue` may ask for one late.
+    """
+    leftovers = request.config.stash.get(_LEFTOVERS, None)
+    if leftovers is None or fixturedef.scope == "function":
+        return (yield)
+    with leftovers.excused():
+        return (yield)
 
 
 @pytest.fixture
@@ -68,8 +86,9 @@ def _signals_strict(request: pytest.FixtureRequest) -> Iterator[None]:
     from fastdjango_signals.leftovers import Leftovers  # noqa: PLC0415 - see above
 
     request.node.stash[_HAS_FAILED] = False  # it may be run again
-    leftovers = Leftovers()
+    request.config.stash[_LEFTOVERS] = leftovers = Leftovers()
     yield
+    del request.config.stash[_LEFTOVERS]
     if request.node.stash[_HAS_FAILED]:
         return
     if message := leftovers.message():

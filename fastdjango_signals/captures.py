@@ -187,7 +187,8 @@ def _differing(sent: Captured[Any], expected: Mapping[str, object]) -> list[str]
 
 
 def _differences(sent: Captured[Any], expected: Mapping[str, object]) -> Iterable[str]:
-    actual, hidden = _actual(sent), hidden_in([type(sent.payload)])
+    payload: BaseModel = sent.payload
+    actual, hidden = _actual(sent), hidden_in([type(payload)])
     for name in _differing(sent, expected):
         if name not in actual:
             yield f"there is no {name}"

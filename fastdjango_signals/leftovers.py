@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Hashable, Iterator
+from collections.abc import Generator, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastdjango_signals.places import describe, name_of
@@ -22,8 +23,15 @@ class Leftovers:
 
     def __init__(self) -> None:
         # Identities alone: a receiver that is held weakly must be free to end during the test.
-        self._before = {identity for identity, _, _ in _connections()}
+        self._before = _identities()
         self._modules = set(sys.modules)
+
+    @contextmanager
+    def excused(self) -> Generator[None, None, None]:
+        """Do not count what is connected in a block."""
+        before = _identities()
+        yield
+        self._before |= _identities() - before
 
     def found(self) -> list[str]:
         """Return a line for each: the signal, the receiver with its place, and the sender."""
@@ -66,6 +74,10 @@ class Leftovers:
     def _is_of_new_module(self, each: ConnectedReceiver) -> bool:
         module = getattr(each.receiver, "__module__", None)
         return module in sys.modules and module not in self._modules
+
+
+def _identities() -> set[Hashable]:
+    return {identity for identity, _, _ in _connections()}
 
 
 def _connections() -> Iterator[tuple[Hashable, Signal[Any, ...], ConnectedReceiver]]:

@@ -17,7 +17,7 @@ from typing_extensions import TypeVar, Unpack
 
 from fastdjango_signals.captures import Captured, Recorder, Sends
 from fastdjango_signals.exceptions import SignalOptionError
-from fastdjango_signals.options import ConnectOptions
+from fastdjango_signals.options import ConnectOptions, read_options
 from fastdjango_signals.places import describe, name_of
 from fastdjango_signals.receivers import (
     Connector,
@@ -223,6 +223,7 @@ class SignalsFixture:
         """
         (checked,) = _checked((signal,))
         if receiver is None:
+            read_options(options, checked.name)  # at once, and not with the receiver
             connect: Callable[..., Any] = self.connect
             return Connector(partial(connect, checked, **options))
         connected_to: Callable[..., ConnectedBlock[Any]] = checked.connected_to

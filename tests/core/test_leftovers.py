@@ -69,6 +69,16 @@ def test_a_receiver_that_only_a_cycle_keeps_is_collected_first(signal: Signal[An
         gc.enable()
 
 
+def test_what_is_connected_for_longer_is_no_leftover(signal: Signal[Any, ...]) -> None:
+    leftovers = Leftovers()
+    signal.connect(first)
+    with leftovers.excused():
+        signal.connect(first, sender=Shop)
+
+    (line,) = leftovers.found()
+    assert "for sender" not in line
+
+
 def test_receivers_of_a_module_imported_meanwhile_may_stay(
     signal: Signal[Any, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -734,3 +734,10 @@ def test_the_fixture_connects_to_signals_only(signals: SignalsFixture) -> None:
         signals.connect("placed", first)  # type: ignore[call-overload]
     with pytest.raises(SignalOptionError, match=r"takes signals, and was given .*first"):
         signals.connect(first)  # type: ignore[call-overload]
+
+
+def test_the_options_of_the_decorator_are_read_at_once(
+    placed: Signal[Any, ...], signals: SignalsFixture
+) -> None:
+    with pytest.raises(UnknownOptionError, match='placed has no option "prioritee"; did you mean'):
+        signals.connect(placed, prioritee=1)  # type: ignore[call-overload]

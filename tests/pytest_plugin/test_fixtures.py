@@ -14,6 +14,7 @@ Run = Callable[..., pytest.RunResult]
 TESTS = """
 import pytest
 import shop
+from fastdjango_signals.testing import capture
 
 {way}
 
@@ -64,6 +65,16 @@ async def sent_before(captured):
 async def test_captured_by_an_async_fixture(sent_before):
     await shop.place(7)
     assert len(sent_before) == 2
+
+@pytest.fixture
+def in_a_block(sent_before):
+    with capture(shop.order_placed, run=False, everywhere=True) as sent:
+        yield sent
+
+async def test_captured_by_a_block_in_a_fixture(in_a_block):
+    shop.mails.clear()
+    await shop.place(8)
+    assert (len(in_a_block), shop.mails) == (1, [])
 """
 
 ASYNCIO = ["-p", "pytest_asyncio.plugin", "-o", "asyncio_default_fixture_loop_scope=function"]
@@ -98,7 +109,7 @@ def test_the_fixtures_hold_in_async_tests(
 ) -> None:
     pytester.makepyfile(TESTS.replace("{way}", way))
 
-    run(*options).assert_outcomes(passed=5)
+    run(*options).assert_outcomes(passed=6)
 
 
 def test_the_fixtures_hold_in_sync_tests(pytester: pytest.Pytester, run: Run) -> None:

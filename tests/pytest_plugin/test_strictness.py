@@ -130,12 +130,37 @@ def test_what_lives_longer_than_the_test_by_intent_is_no_leftover(
 
         def test_with_a_fixture_of_the_module(connected): ...
 
+        @pytest.fixture(scope="class")
+        def connected_late():
+            with order_placed.connected_to(send_mail, sender="late"):
+                yield
+
+        @pytest.fixture(scope="session")
+        def connected_last():
+            with order_placed.connected_to(send_mail, sender="last"):
+                yield
+
+        class TestLate:
+            def test_that_asks_for_it(self, request):
+                request.getfixturevalue("connected_late")
+
+            def test_that_finds_it(self, connected_late):
+                assert order_placed.has_listeners(sender="late")
+
+            def test_that_leaves_another(self, request):
+                order_placed.connect(send_mail, sender="left")
+                request.getfixturevalue("connected_last")
+
         def test_that_imports_receivers():
             import handlers
         """,
     )
 
-    run(*STRICT).assert_outcomes(passed=2)
+    result = run(*STRICT)
+    result.assert_outcomes(passed=5, errors=1)
+    result.stdout.fnmatch_lines(["*shop.send_mail * for sender 'left'"])
+    result.stdout.no_fnmatch_line("*for sender 'late'")
+    result.stdout.no_fnmatch_line("*for sender 'last'")
 
 
 def test_a_test_that_fails_anyway_is_not_reported_twice(

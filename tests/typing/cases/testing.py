@@ -121,6 +121,36 @@ async def check_muted() -> None:
     muted(whole)  # E
 
 
+def check_decorating_with_a_fixture() -> None:
+    """The fixture signals: connect as a decorator"""
+    signals = SignalsFixture()
+
+    @signals.connect(order_placed, sender=Shop, priority=1)
+    async def fields(sender: object, *, order_id: int, **kwargs: object) -> None: ...
+
+    @signals.connect(order_placed)
+    async def payload(sender: object, payload: OrderPlaced) -> None: ...
+
+    @signals.connect(order_placed)  # E
+    def plain(sender: object, **kwargs: object) -> None: ...
+
+    @signals.connect(order_placed)  # E
+    async def odd(sender: object, *, ordr_id: int, **kwargs: object) -> None: ...
+
+    signals.connect(order_placed)(whole)
+    signals.connect(order_placed, prioritee=1)  # E
+    signals.connect(whole)  # E
+    signals.__exit__()
+
+
+async def check_equality() -> None:
+    """capture: what was captured equals a list"""
+    with capture(order_placed) as captured:
+        await order_placed.send(sender=Shop, order_id=1, email="ada@example.com")
+    assert captured != []
+    assert captured == captured[:]
+
+
 def check_fixtures() -> None:
     """The fixtures signals and captured"""
     signals = SignalsFixture()
