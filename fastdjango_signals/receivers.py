@@ -141,6 +141,6 @@ def key_of(receiver: Receiver | None, dispatch_uid: Hashable) -> ReceiverKey:
     """Return the identity under which a receiver is connected and disconnected."""
     if dispatch_uid is not None:
         return (dispatch_uid,)
-    if isinstance(receiver, MethodType):
+    if isinstance(receiver, MethodType) and type(receiver) is MethodType:
         return (id(receiver.__self__), id(receiver.__func__))
     return id(receiver)

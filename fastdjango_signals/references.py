@@ -65,7 +65,8 @@ def weak_reference(
 ) -> Reference:
     """Return a weak reference to a receiver; a bound method is held through its object."""
     try:
-        if isinstance(receiver, MethodType):
+        # A mock of a method says that it is one.
+        if isinstance(receiver, MethodType) and type(receiver) is MethodType:
             reference = MethodReference(receiver.__self__, on_death)
             reference.function = receiver.__func__
             return reference

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import weakref
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -419,3 +420,16 @@ def test_development_mode_warns_of_nothing_else(more: str, flags: list[str]) -> 
 
 def test_a_signal_that_is_gone_warns_of_nothing() -> None:
     assert run(LOST.format(more="globals().pop('signal')"), "-X", "dev") == ""
+
+
+async def test_a_mock_that_stands_for_a_method_is_awaited() -> None:
+    """It says that it is a method, and refers to the one that it stands for."""
+
+    class Mailer:
+        async def send(self, sender: object, **kwargs: Any) -> None: ...
+
+    signal: Signal[Any, ...] = Signal()
+    mock = AsyncMock(spec=Mailer().send)
+    signal.connect(mock)
+    await signal.send(sender=None)
+    mock.assert_awaited_once()
