@@ -7,6 +7,7 @@ raises is logged.
 from __future__ import annotations
 
 import logging
+from asyncio import CancelledError
 from collections.abc import Callable, Generator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -90,7 +91,7 @@ observers: tuple[Observer, ...] = ()
 def begin(observer: Observer) -> None:
     """Have the sends that begin from now on observed; once, however often this is called."""
     global observers  # noqa: PLW0603 - a tuple, so that no send sees it change
-    if observer not in observers:
+    if all(each is not observer for each in observers):
         observers = (*observers, observer)
 
 
@@ -173,8 +174,13 @@ class ObservedReceiver:
         """Call the receiver."""
         with ExitStack() as blocks:
             for shown in self._shown:
-                blocks.enter_context(_Guarded(shown, partial(shown.receiving, self.__wrapped__)))
+                blocks.enter_context(_Guarded(shown, partial(_receiving, shown, self.__wrapped__)))
             return await self._call(**arguments)
+
+
+def _receiving(shown: SendObserver, receiver: Receiver) -> AbstractContextManager[object]:
+    # Looked up when it is called, so that what is no SendObserver fails like one that raises.
+    return shown.receiving(receiver)
 
 
 class _Guarded(Generic[T]):
@@ -208,5 +214,6 @@ class _Guarded(Generic[T]):
 def _surviving(observer: object) -> Generator[None, None, None]:
     try:
         yield
-    except Exception:
+    # Blocks are sync, so that a CancelledError is none of the task's.
+    except (Exception, CancelledError):
         logger.exception("Observer %s failed; the send goes on", name_of(type(observer)))

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from fastdjango_signals.exceptions import SignalOptionError
@@ -21,7 +21,7 @@ from fastdjango_signals.inspector.descriptions import (
     draw_signals,
 )
 from fastdjango_signals.inspector.feeds import Feed
-from fastdjango_signals.inspector.files import page, part_of_page, shut
+from fastdjango_signals.inspector.files import json_response, page, part_of_page, shut
 from fastdjango_signals.inspector.recorder import Recorder
 from fastdjango_signals.inspector.streams import Stream
 from fastdjango_signals.places import name_of
@@ -123,10 +123,10 @@ class Inspector:
     async def _signals(self, _: Scope) -> Response:
         # In a thread: the schemas of many signals take a while.
         signals = await asyncio.to_thread(describe_signals)
-        return JSONResponse(self._process() | {"signals": signals})
+        return json_response(self._process() | {"signals": signals})
 
     async def _sends(self, _: Scope) -> Response:
-        return JSONResponse(self._process() | {"sends": self._feed.latest()})
+        return json_response(self._process() | {"sends": self._feed.latest()})
 
     async def _graph(self, scope: Scope) -> Response:
         chosen = parse_qs(scope["query_string"].decode("latin-1")).get("signal", ())

@@ -13,6 +13,8 @@ from typing import Any
 
 from fastdjango_signals.inspector.records import Record
 
+_DIGITS = 20  # of the number of a change; strangers may send any
+
 
 class Watcher:
     """One page that watches: which records it has to be told of.
@@ -120,7 +122,8 @@ class Feed:
             since: The `id` of the last event that was received, or anything else.
         """
         epoch, _, last = since.partition("-")
-        seen = int(last) if epoch == self.epoch and last.isdecimal() else 0
+        is_ours = epoch == self.epoch and last.isdecimal() and len(last) < _DIGITS
+        seen = int(last) if is_ours else 0
         with self._lock:
             self._watchers.append(watcher)
             for change, record in sorted(self._latest.values(), key=lambda kept: kept[0]):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import math
 from functools import cache
 from importlib.resources import files
+from typing import cast
 
 from starlette.datastructures import MutableHeaders
 from starlette.responses import HTMLResponse, Response
@@ -63,3 +66,21 @@ def shut(send: Send, *, is_drawing: bool) -> Send:
         await send(message)
 
     return send_shut
+
+
+def json_response(content: object) -> Response:
+    """Return what JSON can hold of this: names and schemas may be as odd as Python allows.
+
+    A number that is none, such as NaN, becomes null. What is no valid text is escaped.
+    """
+    return Response(json.dumps(_finite(content)), media_type="application/json")
+
+
+def _finite(content: object) -> object:
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    if isinstance(content, dict):
+        return {name: _finite(each) for name, each in cast("dict[str, object]", content).items()}
+    if isinstance(content, list | tuple):
+        return [_finite(each) for each in cast("list[object]", content)]
+    return content

@@ -480,3 +480,55 @@ def test_what_an_observer_injects_is_carried() -> None:
         assert observations.carried() == {"traceparent": "00-1"}
     finally:
         remove_observer(broken)
+
+
+async def test_a_block_that_yields_no_observer_of_the_send_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Slip(Observer):
+        @contextmanager
+        def sending(self, send: Send, /) -> Generator[Any, None, None]:
+            yield self
+
+    slip = Slip()
+    add_observer(slip)
+    try:
+        assert await made(first).send(Shop) == [(first, "first in outside")]
+    finally:
+        remove_observer(slip)
+    assert "Slip failed; the send goes on" in caplog.text
+
+
+@SENDS
+async def test_a_cancellation_that_an_observer_makes_up_is_logged(
+    way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Cancelling(Observer):
+        def sending(self, send: Send, /) -> AbstractContextManager[SendObserver]:
+            raise asyncio.CancelledError
+
+    cancelling = Cancelling()
+    add_observer(cancelling)
+    try:
+        assert await getattr(made(first), way)(Shop) == [(first, "first in outside")]
+    finally:
+        remove_observer(cancelling)
+    assert "Cancelling failed; the send goes on" in caplog.text
+
+
+async def test_equal_observers_are_two() -> None:
+    class Equal(Notes):
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Equal)
+
+        __hash__ = None  # type: ignore[assignment]
+
+    one, other = Equal(), Equal()
+    add_observer(one)
+    add_observer(other)
+    remove_observer(other)
+    try:
+        await made(first).send(Shop)
+    finally:
+        remove_observer(one)
+    assert (len(one.sends), len(other.sends)) == (1, 0)

@@ -127,3 +127,13 @@ def test_a_watcher_whose_loop_has_ended_harms_nobody_and_makes_room() -> None:
     assert watcher is not None
     audience.leave(gone)  # once more does nothing
     audience.leave(watcher)
+
+
+def test_a_number_that_is_too_long_to_be_one_of_ours_is_ignored() -> None:
+    feed = Feed(10)
+
+    async def join() -> list[int]:
+        added(feed)
+        return told(feed, joined(feed, f"{feed.epoch}-{'9' * 5000}"))[0]
+
+    assert asyncio.run(join()) == [1]

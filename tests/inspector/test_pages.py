@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import os
 import re
 from pathlib import Path
@@ -15,6 +16,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from litestar import Litestar, asgi
+from pydantic import Field
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -246,3 +248,15 @@ async def test_before_anybody_has_watched_no_sends_are_told() -> None:
         "keep": 7,
         "sends": [],
     }
+
+
+async def test_an_odd_signal_takes_no_view_away() -> None:
+    class Odd(Payload):
+        half: float = Field(0.5, examples=[math.nan, math.inf], description="lone \ud800")
+
+    odd = Signal(Odd, name="odd.\ud800")
+    signals = (await get("/signals/signals.json")).json()["signals"]
+
+    [told] = [each for each in signals if each["name"] == odd.name]
+    assert told["schema"]["properties"]["half"]["examples"] == [None, None]
+    assert (await get("/signals/graph.svg")).status_code == 200

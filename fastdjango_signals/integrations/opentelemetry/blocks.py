@@ -91,11 +91,11 @@ class Block(ABC):
             self.ended(error if has_failed else None)
             self._duration.record(seconds, self.measured)
         finally:
-            self.span.end()
             # What is thrown away while it waits may end in another context than it began in,
             # where there is nothing to put back.
             if not isinstance(error, GeneratorExit) or context.get_current() is self._within:
                 context.detach(self._token)
+            self.span.end()  # last, for a processor of spans may raise
 
     @abstractmethod
     def ended(self, failure: BaseException | None) -> None:
