@@ -14,7 +14,12 @@ from opentelemetry.metrics import Histogram
 from opentelemetry.trace import Span, StatusCode, set_span_in_context
 
 from fastdjango_signals.cancellation import cancellations_met, current_task
-from fastdjango_signals.integrations.opentelemetry.failures import is_failure, record, type_of
+from fastdjango_signals.integrations.opentelemetry.failures import (
+    can_be_written,
+    is_failure,
+    record,
+    type_of,
+)
 from fastdjango_signals.integrations.opentelemetry.instruments import (
     Attributes,
     Instruments,
@@ -109,7 +114,7 @@ class Block(ABC):
 
     def fail_with(self, error: BaseException, *, is_news: bool) -> None:
         """Do so for an exception; it is an event of the span where no other span has it."""
-        with_message = self.instruments.record_messages
+        with_message = self.instruments.record_messages and can_be_written(error)
         error_type = type_of(error)
         self.fail(error_type, f"{error_type}: {error}" if with_message else None)
         if is_news:

@@ -40,6 +40,15 @@ def is_failure(error: BaseException, before: int) -> bool:
     return isinstance(error, Exception)
 
 
+def can_be_written(error: BaseException) -> bool:
+    """Return whether an exception has a message: its `__str__` may raise one of its own."""
+    try:
+        str(error)
+    except Exception:  # noqa: BLE001 - the failure matters, not its message
+        return False
+    return True
+
+
 def record(span: Span, error: BaseException, *, with_message: bool) -> None:
     """Add the event of an exception to a span."""
     if with_message:
