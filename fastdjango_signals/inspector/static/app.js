@@ -49,7 +49,7 @@ function greet(hello) {
   find("process").textContent = `process ${hello.process}`;
   find("values").textContent =
     `Sends of process ${hello.process}, and of no other: each server process shows its own. ` +
-    `The latest ${hello.keep} are kept, while a page is open. ` +
+    `The latest ${hello.keep} that were sent while a page was open are kept. ` +
     (hello.show_values
       ? "Values are shown, since the inspector was made with show_values=True."
       : "Values and messages of exceptions are hidden; Inspector(show_values=True) shows them.");
