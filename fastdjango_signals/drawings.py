@@ -6,6 +6,7 @@ twice. `graph --format dot` is for who wants another layout, and has Graphviz.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from unicodedata import category, east_asian_width
@@ -58,7 +59,10 @@ def svg(signals: Sequence[str], arrows: Sequence[Arrow]) -> Iterator[str]:
     middle = _width(labels) + 40 if labels else 72
     right = _width([arrow.receiver for arrow in arrows])
     start, end = _MARGIN + left, _MARGIN + left + middle
-    rows = [(name, [arrow for arrow in arrows if arrow.signal == name]) for name in signals]
+    calls_of: defaultdict[str, list[Arrow]] = defaultdict(list)
+    for arrow in arrows:
+        calls_of[arrow.signal].append(arrow)
+    rows = [(name, calls_of[name]) for name in signals]
     height = sum(map(_height, rows)) + 2 * _MARGIN - (_BETWEEN if rows else 0)
     width = end + right + _MARGIN
     yield (

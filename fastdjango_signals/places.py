@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
@@ -41,6 +42,11 @@ def place_of(function: Callable[..., Any]) -> str | None:
     except Exception:  # noqa: BLE001 - as above
         return None
     return f"{code.co_filename}:{code.co_firstlineno}" if code else None
+
+
+def from_here(place: str) -> str:
+    """Return a file, or `file:line`, from the current folder, where it lies below that."""
+    return place.removeprefix(f"{os.getcwd()}{os.sep}")
 
 
 def describe(function: object) -> str:

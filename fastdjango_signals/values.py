@@ -1,4 +1,4 @@
-"""The values of a payload, as the assertions of a test compare and show them."""
+"""The values of a payload, and how the assertions of a test compare and show them."""
 
 from __future__ import annotations
 

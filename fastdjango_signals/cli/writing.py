@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 import typer
 
 from fastdjango_signals.catalogue import FieldEntry, ReceiverEntry
+from fastdjango_signals.places import from_here
 from fastdjango_signals.wording import printable
 
 
@@ -24,9 +23,7 @@ def write_line(text: str, *, bold: bool = False) -> None:
 
 def place_text(location: str | None) -> str:
     """Return `file:line` from the current folder, where the file lies below it."""
-    if location is None:
-        return "(no Python code)"
-    return location.removeprefix(f"{Path.cwd()}{os.sep}")
+    return "(no Python code)" if location is None else from_here(location)
 
 
 def field_text(field: FieldEntry) -> str:

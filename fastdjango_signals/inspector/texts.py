@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import reprlib
-from pathlib import Path
 
-from fastdjango_signals.places import name_of
+from fastdjango_signals.places import from_here, name_of
 
 NAME = 200
 """Most letters of a name or a place."""
@@ -20,10 +18,10 @@ def cut(text: str, most: int = NAME) -> str:
 
 
 def place_text(place: str | None) -> str | None:
-    """Return a file, or `file:line`, from the current folder, where it lies below that."""
+    """Return a file, or `file:line`, from the current folder, cut where it is long."""
     if place is None:
         return None
-    shown = place.removeprefix(f"{Path.cwd()}{os.sep}")
+    shown = from_here(place)
     # The end of a path tells more than its beginning.
     return shown if len(shown) <= NAME else f"\u2026{shown[1 - NAME :]}"
 

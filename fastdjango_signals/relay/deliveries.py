@@ -17,6 +17,7 @@ from fastdjango_signals.receivers import Connection
 from fastdjango_signals.relay.events import Event
 from fastdjango_signals.relay.publishing import Publisher
 from fastdjango_signals.signals import Signal
+from fastdjango_signals.values import values_of
 
 
 async def deliver(
@@ -71,7 +72,7 @@ async def _attempt(
     receiver = connection.resolve()
     if receiver is None:
         return None
-    carried = {"payload": send.payload} if connection.takes_payload else _fields(send.payload)
+    carried = {"payload": send.payload} if connection.takes_payload else values_of(send.payload)
     before = cancellations_met(current_task())
     limit = asyncio.timeout(seconds)
 
@@ -90,8 +91,3 @@ async def _attempt(
         del failure, late  # whose tracebacks lead to this frame, which must not lead back
         return f"{describe(receiver)} failed with {failed_with}"
     return None
-
-
-def _fields(payload: BaseModel) -> dict[str, Any]:
-    """Return the fields as they are; iterating over a payload may be something of its own."""
-    return {name: payload.__dict__[name] for name in type(payload).model_fields}

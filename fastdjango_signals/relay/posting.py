@@ -10,7 +10,7 @@ from typing import Protocol
 
 from fastdjango_signals.relay.exceptions import PublishError
 from fastdjango_signals.relay.transports import Transport
-from fastdjango_signals.transactions import defer, has_backends
+from fastdjango_signals.transactions import defer
 
 logger = logging.getLogger("fastdjango_signals")
 
@@ -71,7 +71,7 @@ class Posting:
                 if not isinstance(error, Exception):
                     raise  # a cancellation, say
 
-        if not has_backends() or not defer(after_commit, using):
+        if not defer(after_commit, using):
             await self._publish(signal, event_id, body)
 
     async def forward(self, body: bytes) -> None:

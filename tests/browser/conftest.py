@@ -38,10 +38,6 @@ def missing() -> str:
     return "" if chromium() else "no chromium; `make browser` installs it"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "browser: needs Chromium, which `make browser` installs")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
