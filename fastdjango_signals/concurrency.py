@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from itertools import groupby
 from typing import Any
-
-from pydantic import BaseModel
 
 from fastdjango_signals.cancellation import finish
 from fastdjango_signals.dispatch import (
@@ -24,25 +22,18 @@ from fastdjango_signals.dispatch import (
     deferred,
     deferred_robustly,
 )
-from fastdjango_signals.payloads import Schema
 from fastdjango_signals.plans import Plan
 from fastdjango_signals.receivers import Connection, Receiver
 
 
-async def send_together(
-    plan: Plan, sender: object, payload: BaseModel, name: str, schema: Schema
-) -> Responses:
+def send_together(plan: Plan, delivery: Delivery) -> Awaitable[Responses]:
     """Call the receivers at once; the first exception cancels the others and comes out."""
-    delivery = Delivery.of(sender, payload, name, schema)
-    return await _by_priority(_Together, delivery, plan.connections)
+    return _by_priority(_Together, delivery, plan.connections)
 
 
-async def send_robust_together(
-    plan: Plan, sender: object, payload: BaseModel, name: str, schema: Schema
-) -> Responses:
+def send_robust_together(plan: Plan, delivery: Delivery) -> Awaitable[Responses]:
     """Call the receivers at once and let all finish; an exception is a receiver's response."""
-    delivery = Delivery.of(sender, payload, name, schema)
-    return await _by_priority(_RobustTogether, delivery, plan.connections)
+    return _by_priority(_RobustTogether, delivery, plan.connections)
 
 
 async def _by_priority(
@@ -74,10 +65,8 @@ class _Together:
     def __init__(self, delivery: Delivery) -> None:
         self._delivery = delivery
         self._stopped = False
-        self._tasks: list[asyncio.Task[Any]] = []
-        self._places: list[int] = []  # of the receivers' tasks, among all
-        self._begun = 0
-        self._responses: Responses = []
+        self._called: list[Receiver | None] = []  # None for one whose response nobody gets
+        self._tasks: list[asyncio.Task[Any]] = []  # theirs, in no other variable: see above
         self._failures: list[tuple[BaseException, Receiver]] = []
 
     async def run(self, connections: tuple[Connection, ...]) -> Responses:
@@ -94,9 +83,8 @@ class _Together:
         finally:
             while self._failures:  # beside the one that comes out
                 self._delivery.report(*self._failures.pop(0))
+            self._called.clear()
             self._tasks.clear()
-            self._places.clear()
-            self._responses.clear()
 
     def _start(self, connections: tuple[Connection, ...]) -> None:
         begin = _beginner()
@@ -105,36 +93,30 @@ class _Together:
             if receiver is None:
                 continue
             if not connection.options.on_commit:
-                place = len(self._responses)
-                self._responses.append((receiver, None))
-                task = begin(self._receive(place, connection, receiver))
-                self._places.append(len(self._tasks))
+                self._called.append(receiver)
+                self._tasks.append(begin(self._receive(connection, receiver)))
             elif not self._deferred(connection, receiver):
-                task = begin(attempt_alone(self._delivery, connection, receiver))
-            else:
-                continue
-            self._tasks.append(task)
+                self._called.append(None)
+                self._tasks.append(begin(attempt_alone(self._delivery, connection, receiver)))
             if self._stopped:  # a task may run, and fail, before the next is made
                 return
 
-    async def _receive(self, place: int, connection: Connection, receiver: Receiver) -> None:
-        self._begun += 1
+    async def _receive(self, connection: Connection, receiver: Receiver) -> Any:
         try:
-            response = await self._delivery.call(connection, receiver)
+            return await self._delivery.call(connection, receiver)
         except GeneratorExit:
             raise
         except BaseException as error:
             if self._stopped and isinstance(error, asyncio.CancelledError):
                 raise
-            self._failed(place, error)
-        else:
-            self._responses[place] = (receiver, response)
+            return self._failed(error, receiver)
 
     def _deferred(self, connection: Connection, receiver: Receiver) -> bool:
         return deferred(self._delivery, connection, receiver)
 
-    def _failed(self, place: int, error: BaseException) -> None:
-        self._failures.append((error, self._responses[place][0]))
+    def _failed(self, error: BaseException, receiver: Receiver) -> Any:
+        """Note a failure; return what takes the place of a response."""
+        self._failures.append((error, receiver))
         self._stop()
 
     def _stop(self) -> None:
@@ -146,8 +128,7 @@ class _Together:
                 task.cancel()
 
     def _outcome(self) -> Responses:
-        if self._begun < len(self._places):
-            self._fail_what_has_not_begun()
+        responses = [] if self._failures else self._responses()
         if self._failures:
             error, receiver = self._failures.pop(0)
             self._delivery.annotate(error, receiver)
@@ -155,13 +136,19 @@ class _Together:
                 raise error
             finally:
                 del error
-        responses, self._responses = self._responses, []
         return responses
 
-    def _fail_what_has_not_begun(self) -> None:
-        for place, index in enumerate(self._places):
-            if self._tasks[index].cancelled() and not self._stopped:  # by a stranger
-                self._failed(place, asyncio.CancelledError("the receiver's task was cancelled"))
+    def _responses(self) -> Responses:
+        return [
+            (receiver, self._never_begun(receiver) if task.cancelled() else task.result())
+            for receiver, task in zip(self._called, self._tasks, strict=True)
+            if receiver is not None
+        ]
+
+    def _never_begun(self, receiver: Receiver) -> Any:
+        # A stranger has cancelled the task; later, its coroutine would have caught that.
+        error = asyncio.CancelledError("the receiver's task was cancelled")
+        return self._failed(error, receiver)
 
 
 class _RobustTogether(_Together):
@@ -170,9 +157,7 @@ class _RobustTogether(_Together):
     def _deferred(self, connection: Connection, receiver: Receiver) -> bool:
         return deferred_robustly(self._delivery, connection, receiver)
 
-    def _failed(self, place: int, error: BaseException) -> None:
+    def _failed(self, error: BaseException, receiver: Receiver) -> Any:
         if isinstance(error, Exception | asyncio.CancelledError):
-            receiver = self._responses[place][0]
-            self._responses[place] = (receiver, self._delivery.report(error, receiver))
-        else:
-            super()._failed(place, error)
+            return self._delivery.report(error, receiver)
+        return super()._failed(error, receiver)

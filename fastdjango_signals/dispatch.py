@@ -55,25 +55,27 @@ def report_failure(error: BaseException, receiver: Receiver, signal: str) -> Exc
 
 @dataclass(slots=True, eq=False)  # frozen would take half a microsecond more to make
 class Delivery:
-    """One send, validated: what each receiver is called with."""
+    """One send, validated: what each receiver is called with.
+
+    Attributes:
+        signal: The name of the signal.
+        sender: The sender.
+        payload: The payload.
+        call_with_fields: Calls a receiver with the sender and each field.
+        using: The alias of the database that the payload names, if it does.
+    """
 
     signal: str
     sender: object
     payload: BaseModel
-    fields: dict[str, Any]
+    call_with_fields: Callable[[Receiver], Awaitable[Any]]
     using: str | None = None
-
-    @classmethod
-    def of(cls, sender: object, payload: BaseModel, name: str, schema: Schema) -> Delivery:
-        """Return the delivery of a payload to the receivers of the signal of this name."""
-        fields = schema.values(payload)
-        return cls(name, sender, payload, fields, schema.database(fields))
 
     def call(self, connection: Connection, receiver: Receiver) -> Awaitable[Any]:
         """Call one receiver, by keyword."""
         if connection.takes_payload:
             return receiver(sender=self.sender, payload=self.payload)
-        return receiver(sender=self.sender, **self.fields)
+        return self.call_with_fields(receiver)
 
     def annotate(self, error: BaseException, receiver: Receiver) -> None:
         """Note on an exception where it comes from."""
@@ -91,6 +93,15 @@ The last two are the name of the signal and the schema of the payload.
 """
 
 
+def delivery_of(sender: object, payload: BaseModel, name: str, schema: Schema) -> Delivery:
+    """Return the delivery of a payload to the receivers of the signal of this name."""
+    fields = schema.values(payload)
+    using = schema.database(payload)
+    return Delivery(
+        name, sender, payload, lambda receiver: receiver(sender=sender, **fields), using
+    )
+
+
 async def send_in_turn(
     plan: Plan, sender: object, payload: BaseModel, name: str, schema: Schema
 ) -> Responses:
@@ -102,8 +113,7 @@ async def send_in_turn(
         for resolve in plan.resolves:
             receiver = resolve()
             if receiver is not None:
-                response = await receiver(sender=sender, **fields)
-                responses.append((receiver, response))
+                responses.append((receiver, await receiver(sender=sender, **fields)))
     except Exception as error:
         annotate_failure(error, receiver, name)
         raise
@@ -141,11 +151,8 @@ async def send_robust_in_turn(
         del responses, response, task
 
 
-async def send_to_each(
-    plan: Plan, sender: object, payload: BaseModel, name: str, schema: Schema
-) -> Responses:
+async def send_to_each(plan: Plan, delivery: Delivery) -> Responses:
     """Do as `send_in_turn` does, and ask of each receiver how and when it is called."""
-    delivery = Delivery.of(sender, payload, name, schema)
     responses: Responses = []
     for connection in plan.connections:
         receiver = connection.resolve()
@@ -164,11 +171,8 @@ async def send_to_each(
     return responses
 
 
-async def send_robust_to_each(
-    plan: Plan, sender: object, payload: BaseModel, name: str, schema: Schema
-) -> Responses:
+async def send_robust_to_each(plan: Plan, delivery: Delivery) -> Responses:
     """Do as `send_robust_in_turn` does, and ask of each receiver how and when it is called."""
-    delivery = Delivery.of(sender, payload, name, schema)
     responses: Responses = []
     before = cancellations_met(current_task())
     try:

@@ -13,13 +13,21 @@ import inspect
 import keyword
 import linecache
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, TypeAlias, cast
+
+from typing_extensions import TypeVar
 
 from fastdjango_signals import concurrency, dispatch
-from fastdjango_signals.dispatch import Strategy
+from fastdjango_signals.dispatch import Delivery, Responses, Strategy
 from fastdjango_signals.payloads import Schema
+from fastdjango_signals.plans import Plan
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_Loop: TypeAlias = Callable[[Plan, Delivery], Awaitable[Responses]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +38,33 @@ class Loops:
     send_robust: tuple[Strategy, ...]
 
 
-TOGETHER = Loops((concurrency.send_together,) * 3, (concurrency.send_robust_together,) * 3)
-
-
-def loops_in_turn(schema: Schema) -> Loops:
-    """Return the loops that call one receiver after another."""
+def loops_of(schema: Schema, *, concurrent: bool) -> Loops:
+    """Return the loops that call all receivers at once, or one after another."""
+    if concurrent:
+        together = _delivering(concurrency.send_together, schema)
+        robust_together = _delivering(concurrency.send_robust_together, schema)
+        return Loops((together,) * 3, (robust_together,) * 3)
     return Loops(
         _by_way(dispatch.send_in_turn, dispatch.send_to_each, schema),
         _by_way(dispatch.send_robust_in_turn, dispatch.send_robust_to_each, schema),
     )
 
 
-def _by_way(in_turn: Strategy, to_each: Strategy, schema: Schema) -> tuple[Strategy, ...]:
-    return _with_fields(in_turn, schema), written_out(in_turn, None) or to_each, to_each
+def _by_way(in_turn: Strategy, to_each: _Loop, schema: Schema) -> tuple[Strategy, ...]:
+    each = _delivering(to_each, schema)
+    return _with_fields(in_turn, schema), written_out(in_turn, None) or each, each
 
 
-def _with_fields(loop: Strategy, schema: Schema) -> Strategy:
+def _delivering(loop: _Loop, schema: Schema) -> Strategy:
+    """Return the strategy that makes a delivery and runs a loop with it."""
+    delivery_of = _with_fields(dispatch.delivery_of, schema)
+    return lambda plan, *send: loop(plan, delivery_of(*send))
+
+
+def _with_fields(function: F, schema: Schema) -> F:
     if schema.is_open or not all(map(_can_be_written, schema.fields)):
-        return loop
-    return written_out(loop, schema.fields) or loop
+        return function
+    return cast("F", written_out(function, schema.fields)) or function
 
 
 def _can_be_written(name: str) -> bool:
@@ -56,22 +72,24 @@ def _can_be_written(name: str) -> bool:
 
 
 @cache
-def written_out(loop: Strategy, names: tuple[str, ...] | None) -> Strategy | None:
-    """Return a loop that calls receivers with these fields, or with the payload for None.
+def written_out(
+    function: Callable[..., Any], names: tuple[str, ...] | None
+) -> Callable[..., Any] | None:
+    """Return what calls receivers with these fields, or with the payload for None.
 
-    It is None where the source of the loop cannot be read.
+    It is None where the source of the function cannot be read.
     """
     try:
-        tree = ast.parse(inspect.getsource(loop))
+        tree = ast.parse(inspect.getsource(function))
     except (OSError, TypeError):
         return None
     source = ast.unparse(_WritingOut(names).visit(tree))
     carried = "payload" if names is None else ", ".join(names)
-    file = f"<fastdjango_signals {loop.__name__}({carried})>"
+    file = f"<fastdjango_signals {function.__name__}({carried})>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    made: dict[str, Strategy] = {}
+    made: dict[str, Callable[..., Any]] = {}
     exec(compile(source, file, "exec", dont_inherit=True), dispatch.__dict__, made)
-    return made[loop.__name__]
+    return made[function.__name__]
 
 
 class _WritingOut(ast.NodeTransformer):

@@ -95,9 +95,9 @@ class Schema:
             values.update(payload.__pydantic_extra__ or {})
         return values
 
-    def database(self, fields: dict[str, Any]) -> str | None:
+    def database(self, payload: BaseModel) -> str | None:
         """Return the alias of the database that a payload names, if it does."""
-        return fields[self._alias_field] if self._alias_field is not None else None
+        return payload.__dict__[self._alias_field] if self._alias_field is not None else None
 
 
 def _validator(

@@ -14,7 +14,7 @@ from typing_extensions import ParamSpec, TypeVar, Unpack
 from fastdjango_signals.connections import make_connection
 from fastdjango_signals.dispatch import Responses
 from fastdjango_signals.exceptions import SignalDefinitionError, SignalOptionError
-from fastdjango_signals.loops import TOGETHER, Loops, loops_in_turn
+from fastdjango_signals.loops import Loops, loops_of
 from fastdjango_signals.observations import Observation, Send
 from fastdjango_signals.options import ConnectOptions, Options, read_options, refuse_positional
 from fastdjango_signals.parameters import SignalAlias, agree, declared_by_bases
@@ -91,7 +91,7 @@ class Signal(Generic[M, P]):
         self.concurrent = concurrent
         self._registry = Registry(self.name)
         self._scopes = ScopedConnections(self._registry)
-        self._loops = TOGETHER if concurrent else None
+        self._loops: Loops | None = None
         with _signals_lock:  # lest an observer is added in between
             self.watch = Watch()
             _signals.add(self)
@@ -292,7 +292,7 @@ class Signal(Generic[M, P]):
     def _write_loops(self) -> Loops:
         """Return the call loops, which are made for the first send."""
         self._schema.bind()
-        self._loops = loops_in_turn(self._schema)
+        self._loops = loops_of(self._schema, concurrent=self.concurrent)
         return self._loops
 
     def _validated(

@@ -17,8 +17,8 @@ from fastdjango_signals.places import describe, name_of
 from fastdjango_signals.receivers import Receiver
 from fastdjango_signals.wording import listed, near
 
-# Before Python 3.13, mocks of async functions have a mark that only asyncio reads.
-_asks = asyncio if sys.version_info < (3, 13) else inspect
+# Mocks of async functions have a mark that only asyncio reads; from Python 3.14, it warns.
+_asks = asyncio if sys.version_info < (3, 14) else inspect
 _is_async: Callable[[object], bool] = vars(_asks)["iscoroutinefunction"]
 
 _BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)

@@ -8,34 +8,25 @@ from typing import Any
 import pytest
 
 from fastdjango_signals import Payload
-from fastdjango_signals.concurrency import _Together, send_robust_together, send_together
-from fastdjango_signals.dispatch import (
-    Delivery,
-    Strategy,
-    send_in_turn,
-    send_robust_in_turn,
-    send_robust_to_each,
-    send_to_each,
-)
-from fastdjango_signals.loops import written_out
+from fastdjango_signals.concurrency import _Together
+from fastdjango_signals.dispatch import Delivery, Strategy, delivery_of
+from fastdjango_signals.loops import loops_of
 from fastdjango_signals.options import Options
 from fastdjango_signals.payloads import Schema
 from fastdjango_signals.plans import Plan
 from fastdjango_signals.receivers import Connection
 
-IN_TURN = [send_in_turn, send_robust_in_turn]
-STRATEGIES = [
-    *IN_TURN,
-    *(written_out(each, ()) or each for each in IN_TURN),
-    send_to_each,
-    send_robust_to_each,
-    send_together,
-    send_robust_together,
-]
-ROBUST = [
-    each for each in STRATEGIES if "robust" in each.__name__ and "together" not in each.__name__
-]
 SCHEMA = Schema(Payload, "Payload")
+IN_TURN, TOGETHER = (loops_of(SCHEMA, concurrent=concurrent) for concurrent in (False, True))
+WAYS = ("fields", "payload", "each")
+PLAIN = dict(zip((*WAYS, "together"), (*IN_TURN.send, TOGETHER.send[0]), strict=True))
+ROBUST_IN_TURN = dict(zip(WAYS, IN_TURN.send_robust, strict=True))
+ROBUST = {**ROBUST_IN_TURN, "together": TOGETHER.send_robust[0]}
+
+
+def each_of(*loops: dict[str, Strategy]) -> pytest.MarkDecorator:
+    named = [pytest.param(loop, id=name) for group in loops for name, loop in group.items()]
+    return pytest.mark.parametrize("strategy", named)
 
 
 async def first(sender: object, **kwargs: Any) -> str:
@@ -48,10 +39,10 @@ def connection(receiver: Any) -> Connection:
 
 @pytest.fixture
 def delivery() -> Delivery:
-    return Delivery("ping", None, Payload(), {})
+    return delivery_of(None, Payload(), "ping", SCHEMA)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@each_of(PLAIN, ROBUST)
 async def test_a_receiver_that_is_dead_when_its_turn_comes_is_passed_over(
     strategy: Strategy,
 ) -> None:
@@ -67,14 +58,14 @@ async def test_a_receiver_whose_coroutine_is_closed_has_not_failed(delivery: Del
         await asyncio.sleep(0)
 
     group = _Together(delivery)
-    receiving = group._receive(0, connection(waits), waits)
+    receiving = group._receive(connection(waits), waits)
     receiving.send(None)
     receiving.close()
 
     assert group._failures == []
 
 
-@pytest.mark.parametrize("strategy", ROBUST)
+@each_of(ROBUST_IN_TURN)
 async def test_a_receiver_that_cancels_its_caller_and_returns_has_cancelled_it(
     strategy: Strategy,
 ) -> None:
@@ -96,7 +87,7 @@ async def fails(sender: object, **kwargs: Any) -> None:
     raise LookupError("no")
 
 
-@pytest.mark.parametrize("strategy", [e for e in STRATEGIES if "robust" not in e.__name__])
+@each_of(PLAIN)
 async def test_every_loop_lets_the_first_failure_out_and_notes_where_it_comes_from(
     strategy: Strategy,
 ) -> None:
@@ -110,7 +101,7 @@ async def test_every_loop_lets_the_first_failure_out_and_notes_where_it_comes_fr
     assert note.endswith("of signal ping")
 
 
-@pytest.mark.parametrize("strategy", [*ROBUST, send_robust_together])
+@each_of(ROBUST)
 async def test_every_robust_loop_makes_a_failure_a_response(
     strategy: Strategy, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -123,7 +114,7 @@ async def test_every_robust_loop_makes_a_failure_a_response(
     assert "of signal ping failed" in caplog.text
 
 
-@pytest.mark.parametrize("strategy", ROBUST)
+@each_of(ROBUST_IN_TURN)
 @pytest.mark.parametrize("turned", [True, False], ids=["into an error", "through"])
 async def test_every_robust_loop_lets_the_callers_cancellation_out(
     strategy: Strategy, turned: bool

@@ -11,7 +11,7 @@ import pytest
 from pydantic import create_model
 
 from fastdjango_signals import Payload, Signal, dispatch, loops
-from fastdjango_signals.loops import loops_in_turn, written_out
+from fastdjango_signals.loops import loops_of, written_out
 from fastdjango_signals.payloads import schema_of
 
 
@@ -48,9 +48,10 @@ async def test_a_traceback_shows_the_lines_of_a_loop_that_was_written_out() -> N
 
 
 def test_signals_with_the_same_fields_share_their_loops() -> None:
-    first, second = (loops_in_turn(schema_of(["a", "b"])) for _ in range(2))
+    first, second = (loops_of(schema_of(["a", "b"]), concurrent=False) for _ in range(2))
     assert first.send[0] is second.send[0]
-    assert loops_in_turn(schema_of(["b", "a"])).send[0] is not first.send[0] or _is_generic()
+    other = loops_of(schema_of(["b", "a"]), concurrent=False)
+    assert other.send[0] is not first.send[0] or _is_generic()
 
 
 @pytest.mark.parametrize("name", ["class", "ﬁeld"])
