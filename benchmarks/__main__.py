@@ -101,10 +101,16 @@ def show(results: Mapping[str, Any], console: Console) -> None:
     rows = [[name, f"{figure:,.2f}"] for name, figure in simple.items()]
     console.print(_table("more figures", ["", "measured"], rows))
     rows = [
-        [t.what, f"{t.measured:.2f}", f"{t.limit:g}", "yes" if t.holds else "[red]no[/red]"]
-        for t in targets(results)
+        [
+            target.what,
+            f"{target.measured:.2f}",
+            f"{target.limit:g}",
+            "yes" if target.holds else "[red]no[/red]",
+            "" if target.by_hand is None else f"{target.by_hand:.2f}",
+        ]
+        for target in targets(results)
     ]
-    console.print(_table("targets", ["", "measured", "at most", "holds"], rows))
+    console.print(_table("targets", ["", "measured", "at most", "holds", "by hand"], rows))
 
 
 def _table(title: str, heading: list[str], rows: list[list[str]]) -> Table:
