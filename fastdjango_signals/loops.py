@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias, cast
 
+from pydantic import BaseModel
 from typing_extensions import TypeVar
 
 from fastdjango_signals import concurrency, dispatch
@@ -58,7 +59,13 @@ def _by_way(in_turn: Strategy, to_each: _Loop, schema: Schema) -> tuple[Strategy
 def _delivering(loop: _Loop, schema: Schema) -> Strategy:
     """Return the strategy that makes a delivery and runs a loop with it."""
     delivery_of = _with_fields(dispatch.delivery_of, schema)
-    return lambda plan, *send: loop(plan, delivery_of(*send))
+
+    def send(
+        plan: Plan, sender: object, payload: BaseModel, name: str, schema: Schema
+    ) -> Awaitable[Responses]:
+        return loop(plan, delivery_of(sender, payload, name, schema))
+
+    return send
 
 
 def _with_fields(function: F, schema: Schema) -> F:
