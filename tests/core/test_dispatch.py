@@ -9,7 +9,13 @@ import pytest
 
 from fastdjango_signals import Payload
 from fastdjango_signals.concurrency import _Together
-from fastdjango_signals.dispatch import Delivery, Strategy, delivery_of
+from fastdjango_signals.dispatch import (
+    Delivery,
+    Strategy,
+    delivery_of,
+    send_in_turn,
+    send_robust_in_turn,
+)
 from fastdjango_signals.loops import loops_of
 from fastdjango_signals.options import Options
 from fastdjango_signals.payloads import Schema
@@ -18,9 +24,10 @@ from fastdjango_signals.receivers import Connection
 
 SCHEMA = Schema(Payload, "Payload")
 IN_TURN, TOGETHER = (loops_of(SCHEMA, concurrent=concurrent) for concurrent in (False, True))
-WAYS = ("fields", "payload", "each")
-PLAIN = dict(zip((*WAYS, "together"), (*IN_TURN.send, TOGETHER.send[0]), strict=True))
-ROBUST_IN_TURN = dict(zip(WAYS, IN_TURN.send_robust, strict=True))
+WAYS = ("as it is", "fields", "payload", "each")
+PLAIN = dict(zip(WAYS, (send_in_turn, *IN_TURN.send), strict=True))
+PLAIN["together"] = TOGETHER.send[0]
+ROBUST_IN_TURN = dict(zip(WAYS, (send_robust_in_turn, *IN_TURN.send_robust), strict=True))
 ROBUST = {**ROBUST_IN_TURN, "together": TOGETHER.send_robust[0]}
 
 
