@@ -1,60 +1,40 @@
 """NATS JetStream: `Relay("shop", JetStream(NatsBroker("nats://...")), ...)`."""
 
-# nats-py leaves the types of further options open.
-# pyright: reportUnknownMemberType=none
-
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import json
 import logging
-import re
-import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from fastdjango_signals.extras import needs
-from fastdjango_signals.relay.attempts import repeated, said
+from fastdjango_signals.relay.attempts import said
+from fastdjango_signals.relay.declarations import Declarations, durable_of
 from fastdjango_signals.relay.definitions import check_broker
-from fastdjango_signals.relay.exceptions import PublishError, RelayDefinitionError
+from fastdjango_signals.relay.exceptions import PublishError
 from fastdjango_signals.relay.letters import ABOUT, about, letter_from
+from fastdjango_signals.relay.messages import Message
+from fastdjango_signals.relay.pulls import FAILURES, Pull
 from fastdjango_signals.relay.transports import Buried, DeadLetter, Subscription
 from fastdjango_signals.relay.wire import CONTENT_TYPE
 
-with needs("faststream", extra="relay"):
-    from faststream.specification import AsyncAPI
-with needs("nats", extra="relay"):
+with needs("faststream", extra="relay"), needs("nats", extra="relay"):
     from faststream.nats import NatsBroker
+    from faststream.specification import AsyncAPI
     from nats.aio.client import Client
-    from nats.errors import ConnectionReconnectingError, MaxPayloadError
     from nats.js import JetStreamContext
-    from nats.js.api import ConsumerConfig, KeyValueConfig, RawStreamMsg, StreamConfig
-    from nats.js.errors import (
-        APIError,
-        NoStreamResponseError,
-        NotFoundError,
-        ServiceUnavailableError,
-    )
+    from nats.js.api import RawStreamMsg
+    from nats.js.errors import APIError, NotFoundError
     from nats.js.kv import KeyValue
-
-from fastdjango_signals.relay.pulls import FAILURES, Pull
 
 logger = logging.getLogger("fastdjango_signals")
 
 _DAY = 86400.0
 _NO_SUCH_MESSAGE = 10057
-_OVERHEAD = 512  # bytes that a message has beside its body and our headers
-_LONGEST_WAIT = 2.0  # seconds for an answer, which may be lost, before it is asked for again
-_UNBOUNDED = -1  # events that wait for their next try, and so keep no other one waiting
 _SILENCE = 2.0  # seconds of waiting: at the start until it is told, at the stop in all
-_PASSING = (
-    TimeoutError,
-    ConnectionReconnectingError,
-    NoStreamResponseError,
-    ServiceUnavailableError,
-)
 
 
 class JetStream:
@@ -102,38 +82,27 @@ class JetStream:
         publish_timeout: float = 10.0,
         start_timeout: float = 30.0,
     ) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9_-]+", prefix):
-            raise RelayDefinitionError(
-                f"A stream cannot be called {prefix!r}; give a prefix of letters, digits, _ and -"
-            )
+        self._declarations = Declarations(
+            prefix=prefix,
+            ordered=ordered,
+            ack_wait=ack_wait,
+            keep=keep,
+            keep_dead=keep_dead,
+            deduplicate=deduplicate,
+            replicas=replicas,
+        )
         check_broker(broker, NatsBroker, self)
         self._broker = broker
-        self._prefix = prefix
-        self._dead = f"{prefix}-dead"
-        self._ordered = ordered
-        self._ack_wait = ack_wait
         self._prefetch = prefetch
         self._publish_timeout = publish_timeout
         self._start_timeout = start_timeout
-        self._deduplicate = deduplicate
-        self._streams = [
-            StreamConfig(
-                name=name,
-                subjects=[f"{name}.>"],
-                max_age=seconds,
-                duplicate_window=min(deduplicate, seconds),
-                num_replicas=replicas,
-            )
-            for name, seconds in ((prefix, keep), (self._dead, keep_dead))
-        ]
-        self._tries = KeyValueConfig(f"{prefix}-tries", ttl=keep, replicas=replicas)
         self._subscriptions: list[Subscription] = []
         self._pulls: list[Pull] = []
 
     @property
     def keep_every(self) -> float | None:
         """Seconds between two calls of `Incoming.keep`."""
-        return self._ack_wait / 3
+        return self._declarations.ack_wait / 3
 
     def subscribe(self, subscription: Subscription) -> None:
         """Receive one more signal, once started."""
@@ -144,7 +113,7 @@ class JetStream:
         broker = NatsBroker()
         broker.specification = self._broker.specification
         for signal in signals:
-            broker.publisher(f"{self._prefix}.{signal}", title=signal)
+            broker.publisher(f"{self._declarations.prefix}.{signal}", title=signal)
         document.add_broker(broker)
 
     async def connect(self) -> None:
@@ -170,7 +139,7 @@ class JetStream:
 
     async def start(self) -> None:
         """Begin to receive."""
-        bucket = await self._jetstream.key_value(self._tries.bucket)
+        bucket = await self._jetstream.key_value(self._declarations.tries)
         self._pulls = [self._pull(each, bucket) for each in self._subscriptions]
         for pull in self._pulls:
             pull.start()
@@ -191,7 +160,9 @@ class JetStream:
     async def publish(self, signal: str, event_id: str, body: bytes) -> None:
         """Publish an event; return once JetStream has stored it."""
         headers = {"Nats-Msg-Id": event_id, "content-type": CONTENT_TYPE}
-        await self._store(self._prefix, (signal,), body, headers, event_id)
+        stream = self._declarations.prefix
+        message = Message(self._broker, stream, (signal,), headers, body, event_id)
+        await message.store(self._publish_timeout)
 
     async def bury(self, letter: DeadLetter) -> None:
         """Keep a dead letter; return once JetStream has stored it."""
@@ -200,109 +171,41 @@ class JetStream:
             # Ids are unique per source only, and not even that where the event is broken.
             digest = hashlib.sha256(letter.body).hexdigest()
             headers["Nats-Msg-Id"] = json.dumps([letter.service, letter.signal, digest])
-        where = (letter.service, letter.signal)
-        body = letter.body if self._fits(letter.body, headers) else b""
-        await self._store(self._dead, where, body, headers, letter.event_id)
-
-    def _fits(self, body: bytes, headers: dict[str, str]) -> bool:
-        # nats-py counts the body alone; the server counts the headers too, and hangs up.
-        room = self._broker.connection.max_payload - len(body) - _OVERHEAD
-        size = sum(len(name) + len(value) + 4 for name, value in headers.items())
-        return size <= room
-
-    async def _store(
-        self,
-        stream: str,
-        where: tuple[str, ...],
-        body: bytes,
-        headers: dict[str, str],
-        event_id: str | None,
-    ) -> None:
-        """Publish, again and again while the server is away: the id keeps it from being twice."""
-        seconds = min(self._publish_timeout, _LONGEST_WAIT)
-        deadline = time.monotonic() + self._publish_timeout
-        subject = ".".join((stream, *where))
-        fits, sent = self._fits(body, headers), False
-
-        async def attempt() -> None:
-            nonlocal sent
-            if not fits:
-                raise MaxPayloadError
-            if not self._broker.connection.is_connected:
-                raise ConnectionReconnectingError  # the client would keep it, and send it later
-            sent = True
-            await self._jetstream.publish(subject, body, seconds, stream, headers)
-
-        try:
-            try:
-                await attempt()  # as nearly always, without a further timer
-            except _PASSING:
-                await repeated(attempt, passing=_PASSING, seconds=deadline - time.monotonic())
-        except FAILURES as error:
-            may = "it may have it all the same" if sent else "it was not sent"
-            raise PublishError(
-                f"NATS JetStream did not confirm event {event_id} of signal {where[-1]} within "
-                f"{self._publish_timeout} s ({said(error)}); {may}",
-                signal=where[-1],
-                event_id=event_id,
-            ) from error
+        stream, where = self._declarations.dead, (letter.service, letter.signal)
+        message = Message(self._broker, stream, where, headers, letter.body, letter.event_id)
+        if not message.fits():
+            message.body = b""
+        await message.store(self._publish_timeout)
 
     async def buried(self, service: str) -> AsyncIterator[Buried]:
         """Yield the dead letters of a service, oldest first."""
-        jetstream = self._jetstream
-        subject, sequence = f"{self._dead}.{service}.>", 1
+        jetstream, stream = self._jetstream, self._declarations.dead
+        subject, sequence = f"{stream}.{service}.>", 1
         while True:
             try:
-                found = await jetstream.get_msg(self._dead, sequence, subject=subject, next=True)
+                found = await jetstream.get_msg(stream, sequence, subject=subject, next=True)
             except NotFoundError:
                 return
-            yield _Buried(jetstream, self._dead, service, found)
+            yield _Buried(jetstream, stream, service, found)
             sequence = (found.seq or sequence) + 1
 
     def _pull(self, subscription: Subscription, tries: KeyValue) -> Pull:
-        durable = _durable(subscription)
+        durable = durable_of(subscription)
         options = self._broker.config.js_options
         domain = options.get("domain")
         api = f"$JS.{domain}.API" if domain else options.get("prefix", "$JS.API")
         return Pull(
             client=self._broker.connection,
-            subject=f"{api}.CONSUMER.MSG.NEXT.{self._prefix}.{durable}",
+            subject=f"{api}.CONSUMER.MSG.NEXT.{self._declarations.prefix}.{durable}",
             durable=durable,
             tries=tries,
             handler=subscription.handler,
-            prefetch=1 if self._ordered else max(self._prefetch, subscription.workers),
+            prefetch=1 if self._declarations.ordered else max(self._prefetch, subscription.workers),
             declare=self._declare,
         )
 
     async def _declare(self) -> None:
-        for stream in self._streams:
-            if not await self._updated(stream.name or "", stream.max_age or 0.0):
-                await self._jetstream.add_stream(stream)
-        if not await self._updated(f"KV_{self._tries.bucket}", self._tries.ttl or 0.0):
-            await self._jetstream.create_key_value(self._tries)
-        for subscription in self._subscriptions:
-            await self._jetstream.add_consumer(self._prefix, self._consumer(subscription))
-
-    async def _updated(self, name: str, seconds: float) -> bool:
-        """Bring up to date what is ours in a stream; return False where there is no such stream."""
-        try:
-            config = (await self._jetstream.stream_info(name)).config
-        except NotFoundError:
-            return False
-        config.max_age, config.num_replicas = seconds, self._tries.replicas
-        config.duplicate_window = min(self._deduplicate, seconds)
-        await self._jetstream.update_stream(config)
-        return True
-
-    def _consumer(self, subscription: Subscription) -> ConsumerConfig:
-        durable = _durable(subscription)
-        return ConsumerConfig(
-            name=durable,
-            durable_name=durable,
-            filter_subject=f"{self._prefix}.{subscription.signal}",
-            ack_wait=self._ack_wait,
-            max_ack_pending=1 if self._ordered else _UNBOUNDED,
-        )
+        await self._declarations.declare(self._jetstream, self._subscriptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +217,7 @@ class _Buried:
 
     @property
     def letter(self) -> DeadLetter:
-        headers: dict[str, str] = self.found.headers or {}  # pyright: ignore[reportUnknownVariableType]
+        headers: dict[str, str] = self.found.headers or {}  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         return letter_from(self.service, headers.get(ABOUT), self.found.data or b"")
 
     async def remove(self) -> None:
@@ -336,7 +239,3 @@ def _quieten(client: Client) -> None:
             logger.warning("NATS: %r", error)
 
     client._error_cb = noted  # pyright: ignore[reportPrivateUsage]
-
-
-def _durable(subscription: Subscription) -> str:
-    return f"{subscription.service}--{subscription.signal.replace('.', '-')}"
