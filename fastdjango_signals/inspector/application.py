@@ -81,10 +81,12 @@ class Inspector:
             await send({"type": "websocket.close"})
 
     async def _serve(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        methods = ("GET",) if path == _EVENTS else ("GET", "HEAD")
         if not await access.may_enter(self._guard, scope):
             response = page("off" if self._guard is None else "refused", status=403)
-        elif scope["method"] not in (("GET",) if path == _EVENTS else ("GET", "HEAD")):
-            response = PlainTextResponse("only GET", status_code=405, headers={"Allow": "GET"})
+        elif scope["method"] not in methods:
+            headers = {"Allow": ", ".join(methods)}
+            response = PlainTextResponse("only reading", status_code=405, headers=headers)
         elif path == _EVENTS:
             await self._watch(scope, receive, send)
             return

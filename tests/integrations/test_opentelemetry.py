@@ -17,7 +17,7 @@ from unittest.mock import AsyncMock
 import pytest
 import uvloop
 from opentelemetry import context, trace
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler, SamplingResult
 from opentelemetry.trace import SpanKind, StatusCode
 from pydantic import Field, field_validator
@@ -591,6 +591,43 @@ async def test_a_sampler_is_shown_the_names() -> None:
     ]
     assert shown[0]["signal.sender"] == f"{HERE}.Shop"
     assert shown[1]["code.function.name"] == f"{HERE}.first"
+
+
+class Raising(SpanProcessor):
+    """Fails where it is told to."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def on_start(self, span: object, parent_context: object = None) -> None:
+        if self._place == "on_start":
+            raise OSError("full")
+
+    def on_end(self, span: object) -> None:
+        if self._place == "on_end":
+            raise OSError("full")
+
+
+@CONCURRENT
+# Without a span of its own, a send has none of its receivers either.
+@pytest.mark.parametrize(("place", "failures"), [("on_start", 1), ("on_end", 2)])
+async def test_a_span_processor_that_fails_is_logged_and_changes_nothing(
+    telemetry: Telemetry,
+    concurrent: bool,
+    place: str,
+    failures: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    telemetry.tracer_provider.add_span_processor(Raising(place))
+    before = context.get_current()
+
+    assert await made(second, concurrent=concurrent).send(Shop, x=4) == [(second, 4)]
+
+    assert context.get_current() == before
+    assert trace.get_current_span() is trace.INVALID_SPAN
+    assert [type(each.exc_info[1]) for each in caplog.records if each.exc_info] == [
+        OSError
+    ] * failures
 
 
 # --- what is not told --------------------------------------------------------
