@@ -313,6 +313,23 @@ async def test_signals_are_shown_with_payload_and_receivers(tabs: Tabs, root: st
         assert await page.locator("#filter-signal").input_value() == "shop.order_placed"
 
 
+async def test_what_is_opened_stays_open_when_the_list_is_made_anew(tabs: Tabs, root: str) -> None:
+    async with watching(tabs, root) as page:
+        await page.get_by_role("link", name="Receivers", exact=True).first.click()
+        await page.locator("#find-signal").fill("shop.order_placed")
+        summary = page.locator(".card > summary")
+        await summary.wait_for()
+        # At once, before the browser tells of the first.
+        again = "document.getElementById('find-signal').dispatchEvent(new Event('input'))"
+        await summary.evaluate(f"(summary) => {{ summary.click(); {again}; }}")
+        assert await page.locator(".card[open]").count() == 1
+        await page.evaluate(again)
+        assert await page.locator(".card[open]").count() == 1
+        await page.locator(".card > summary").click()
+        await page.evaluate(again)
+        assert await page.locator(".card[open]").count() == 0
+
+
 async def test_the_graph_is_drawn(tabs: Tabs, root: str) -> None:
     async with watching(tabs, root) as page:
         await page.get_by_role("link", name="Graph").click()

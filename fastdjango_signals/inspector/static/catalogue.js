@@ -6,6 +6,7 @@ import { counted } from "./format.js";
 export class Catalogue {
   constructor() {
     this.signals = [];
+    this.text = "";
     this.open = new Set();
     for (const id of ["find-signal", "find-heard"]) {
       find(id).addEventListener("input", () => this.show());
@@ -14,12 +15,21 @@ export class Catalogue {
 
   async load() {
     const answer = await fetch("signals.json");
-    if (answer.ok) this.signals = (await answer.json()).signals.sort((a, b) => rank(a) - rank(b));
-    this.show();
+    const text = answer.ok ? await answer.text() : this.text;
+    // What has not changed stays as it is: somebody may be about to click there.
+    if (text !== this.text) {
+      this.text = text;
+      this.signals = JSON.parse(text).signals.sort((a, b) => rank(a) - rank(b));
+      this.show();
+    }
     return this.signals;
   }
 
   show() {
+    for (const card of find("signals").children) {
+      if (card.open) this.open.add(card.dataset.signal);
+      else this.open.delete(card.dataset.signal);
+    }
     const shown = this.signals.filter((each) => this.#fits(each));
     find("signals").replaceChildren(...shown.map((each) => this.#card(each)));
     find("signal-count").textContent = counted(shown.length, "signal");
@@ -35,9 +45,9 @@ export class Catalogue {
   }
 
   #card(signal) {
-    const made = el(
+    return el(
       "details",
-      { class: "card", open: this.open.has(signal.name) },
+      { class: "card", open: this.open.has(signal.name), "data-signal": signal.name },
       el(
         "summary",
         {},
@@ -55,11 +65,6 @@ export class Catalogue {
         el("p", {}, el("a", { class: "plain", href: "#sends", "data-only": signal.name }, "Show its sends")),
       ),
     );
-    made.addEventListener("toggle", () => {
-      if (made.open) this.open.add(signal.name);
-      else this.open.delete(signal.name);
-    });
-    return made;
   }
 }
 
